@@ -1,0 +1,60 @@
+# How every target of the project is built: warnings, sanitizers, ccache, and one helper per kind
+# of target, so that a room's CMakeLists.txt holds only its files and what it may include.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+
+find_program(SSTPLB_CCACHE ccache)
+if(SSTPLB_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${SSTPLB_CCACHE}")
+endif()
+
+# libev ships no pkg-config file.
+find_library(SSTPLB_EV_LIBRARY ev REQUIRED)
+find_path(SSTPLB_EV_INCLUDE ev++.h REQUIRED)
+add_library(sstplb_ev INTERFACE)
+target_link_libraries(sstplb_ev INTERFACE "${SSTPLB_EV_LIBRARY}")
+target_include_directories(sstplb_ev SYSTEM INTERFACE "${SSTPLB_EV_INCLUDE}")
+
+add_library(sstplb_options INTERFACE)
+target_include_directories(sstplb_options INTERFACE "${CMAKE_SOURCE_DIR}")
+target_compile_options(sstplb_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Werror
+  -fstack-protector-strong)
+target_compile_definitions(sstplb_options INTERFACE
+  SSTPLB_VERSION="${PROJECT_VERSION}")
+target_link_libraries(sstplb_options INTERFACE Threads::Threads)
+if(SSTPLB_SANITIZE)
+  target_compile_options(sstplb_options INTERFACE
+    -fsanitize=${SSTPLB_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(sstplb_options INTERFACE -fsanitize=${SSTPLB_SANITIZE})
+elseif(CMAKE_BUILD_TYPE MATCHES "Rel")
+  target_compile_definitions(sstplb_options INTERFACE _FORTIFY_SOURCE=2)
+endif()
+if(SSTPLB_FUZZ)
+  target_compile_options(sstplb_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# sstplb_room(NAME SOURCES a.cc b.cc DEPS sstplb_base ... PRIVATE_DEPS OpenSSL::SSL ...)
+function(sstplb_room name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC sstplb_options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+endfunction()
+
+# sstplb_test(NAME SOURCES a_test.cc DEPS sstplb_tls ...): one GoogleTest binary, one ctest entry.
+# Tests that read files find them under SSTPLB_TEST_VECTORS.
+function(sstplb_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE sstplb_options ${ARG_DEPS} GTest::gmock_main)
+  target_compile_definitions(${name} PRIVATE
+    SSTPLB_TEST_VECTORS="${CMAKE_SOURCE_DIR}/tests/vectors")
+  target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "unit;${ARG_LABELS}")
+endfunction()

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/base/time.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <limits>
+
+namespace sstplb {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  std::int64_t size;
+};
+
+constexpr std::int64_t kMicrosecond = 1000;
+constexpr std::int64_t kMillisecond = 1000 * kMicrosecond;
+constexpr std::int64_t kSecond = 1000 * kMillisecond;
+constexpr std::int64_t kMinute = 60 * kSecond;
+constexpr std::int64_t kHour = 60 * kMinute;
+constexpr std::int64_t kDay = 24 * kHour;
+
+constexpr std::array<Unit, 7> kDurationUnits = {{{"d", kDay},
+                                                 {"h", kHour},
+                                                 {"m", kMinute},
+                                                 {"s", kSecond},
+                                                 {"ms", kMillisecond},
+                                                 {"us", kMicrosecond},
+                                                 {"ns", 1}}};
+
+constexpr std::array<Unit, 8> kSizeUnits = {{{"GiB", 1 << 30},
+                                             {"MiB", 1 << 20},
+                                             {"KiB", 1 << 10},
+                                             {"GB", 1000000000},
+                                             {"MB", 1000000},
+                                             {"kB", 1000},
+                                             {"B", 1},
+                                             {"", 1}}};
+
+bool IsNumberChar(char c) { return (c >= '0' && c <= '9') || c == '.'; }
+
+// Takes "12.5" and a unit name off the front of `text`.
+bool TakeNumberAndUnit(std::string_view& text, double& number, std::string_view& unit) {
+  std::size_t digits = 0;
+  while (digits < text.size() && IsNumberChar(text[digits])) ++digits;
+  if (digits == 0) return false;
+  const char* end = text.data() + digits;
+  const auto parsed = std::from_chars(text.data(), end, number, std::chars_format::fixed);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return false;
+  text.remove_prefix(digits);
+  std::size_t letters = 0;
+  while (letters < text.size() && !IsNumberChar(text[letters])) ++letters;
+  unit = text.substr(0, letters);
+  text.remove_prefix(letters);
+  return true;
+}
+
+template <std::size_t kCount>
+const Unit* Find(const std::array<Unit, kCount>& units, std::string_view name) {
+  for (const Unit& unit : units) {
+    if (unit.name == name) return &unit;
+  }
+  return nullptr;
+}
+
+std::string Print(const char* format, double value, const char* unit) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, format, value, unit);
+  return buffer;
+}
+
+}  // namespace
+
+std::optional<Duration> ParseDuration(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  double total = 0;
+  std::int64_t previous = std::numeric_limits<std::int64_t>::max();
+  while (!text.empty()) {
+    double number = 0;
+    std::string_view name;
+    if (!TakeNumberAndUnit(text, number, name)) return std::nullopt;
+    const Unit* unit = Find(kDurationUnits, name);
+    // Units go from large to small, each once: "1h30m", never "30m1h".
+    if (unit == nullptr || unit->size >= previous) return std::nullopt;
+    previous = unit->size;
+    total += number * static_cast<double>(unit->size);
+  }
+  constexpr double kLimit = 9.0e18;  // a little below int64 nanoseconds: 285 years
+  if (total > kLimit) return std::nullopt;
+  return Duration(std::llround(total));
+}
+
+std::string FormatDuration(Duration duration) {
+  const std::int64_t ns = duration.count();
+  const auto as = [ns](std::int64_t unit) {
+    return static_cast<double>(ns) / static_cast<double>(unit);
+  };
+  if (ns < kMillisecond) return Print("%.0f%s", as(kMicrosecond), "us");
+  if (ns < 10 * kMillisecond) return Print("%.1f%s", as(kMillisecond), "ms");
+  if (ns < kSecond) return Print("%.0f%s", as(kMillisecond), "ms");
+  if (ns < kMinute) return Print("%.1f%s", as(kSecond), "s");
+  std::string out;
+  std::int64_t left = ns / kSecond;
+  const auto add = [&](std::int64_t unit, char letter) {
+    const std::int64_t count = left / (unit / kSecond);
+    left %= unit / kSecond;
+    if (count > 0) out += std::to_string(count) + letter;
+  };
+  add(kDay, 'd');
+  add(kHour, 'h');
+  add(kMinute, 'm');
+  if (ns < kDay) add(kSecond, 's');
+  return out;
+}
+
+std::string ExactDuration(Duration duration) {
+  std::int64_t left = duration.count();
+  if (left == 0) return "0s";
+  std::string out;
+  for (const Unit& unit : kDurationUnits) {
+    const std::int64_t count = left / unit.size;
+    left %= unit.size;
+    if (count > 0) out += std::to_string(count) + std::string(unit.name);
+  }
+  return out;
+}
+
+std::optional<std::uint64_t> ParseSize(std::string_view text) {
+  double number = 0;
+  std::string_view name;
+  if (!TakeNumberAndUnit(text, number, name) || !text.empty()) return std::nullopt;
+  const Unit* unit = Find(kSizeUnits, name);
+  if (unit == nullptr) return std::nullopt;
+  const double bytes = number * static_cast<double>(unit->size);
+  if (bytes > 9.0e15 || bytes != std::floor(bytes)) return std::nullopt;
+  return static_cast<std::uint64_t>(bytes);
+}
+
+std::string ExactSize(std::uint64_t bytes) {
+  for (const Unit& unit : kSizeUnits) {
+    const auto size = static_cast<std::uint64_t>(unit.size);
+    if (bytes >= size && bytes % size == 0) {
+      return std::to_string(bytes / size) + (size == 1 ? "" : std::string(unit.name));
+    }
+  }
+  return "0";
+}
+
+std::string FormatSize(std::uint64_t bytes) {
+  const auto value = static_cast<double>(bytes);
+  if (bytes < 1024) return std::to_string(bytes) + " B";
+  if (bytes < 1u << 20) return Print("%.1f %s", value / 1024, "KiB");
+  if (bytes < 1u << 30) return Print("%.1f %s", value / (1 << 20), "MiB");
+  return Print("%.1f %s", value / (1 << 30), "GiB");
+}
+
+std::string FormatWallTime(WallTime time) {
+  const auto since_epoch = time.time_since_epoch();
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
+  const auto seconds = static_cast<std::time_t>(ms / 1000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char date[32];
+  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
+  char out[48];
+  std::snprintf(out, sizeof out, "%s.%03dZ", date, static_cast<int>(ms % 1000));
+  return out;
+}
+
+}  // namespace sstplb
