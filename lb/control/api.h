@@ -1,0 +1,200 @@
+// Api: everything that can be asked of a running balancer, as calls with plain values.
+//
+// The admin room speaks HTTP and JSON and calls this; nothing here knows of either. Every call may
+// be made from any thread, blocks until the control loop and the workers have answered, and gives
+// up with kTimeout when they do not within a few seconds.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lb/backend/snapshot.h"
+#include "lb/base/address.h"
+#include "lb/base/event_ring.h"
+#include "lb/base/result.h"
+#include "lb/base/time.h"
+#include "lb/config/config.h"
+#include "lb/session/status.h"
+
+namespace sstplb::control {
+
+enum class FailureCode : std::uint8_t { kInvalid, kNotFound, kConflict, kTimeout, kInternal };
+
+struct Failure {
+  FailureCode code = FailureCode::kInternal;
+  std::string message;
+  std::string field;  // the key that is at fault, when there is one
+};
+
+template <class T>
+using Answer = Result<T, Failure>;
+
+// What the last probe of a backend found.
+struct ProbeStatus {
+  config::ProbeKind kind = config::ProbeKind::kNone;
+  bool answered = false;  // false until the first probe has ended; the rest is empty then
+  WallTime when;
+  Duration took{};
+  std::string outcome;
+  std::string detail;
+  std::string server_kind;         // learned or configured; "" when unknown
+  std::uint64_t history = 0;       // the last answers, newest in bit 0; 1: good
+  std::uint32_t history_size = 0;  // how many of the 64 bits count
+  std::uint32_t streak = 0;        // answers in a row against the present health
+  std::uint32_t rise = 0;
+  std::uint32_t fall = 0;
+};
+
+struct CertificateStatus {
+  std::string sha256;  // hex
+  std::string subject;
+  std::string issuer;
+  std::vector<std::string> names;
+  WallTime not_before;
+  WallTime not_after;
+};
+
+struct DrainStatus {
+  std::uint32_t remaining = 0;       // sessions
+  std::optional<WallTime> deadline;  // when the rest is closed
+};
+
+struct BackendStatus {
+  std::string pool;
+  std::string name;
+  config::HostPort address;
+  std::optional<SocketAddress> resolved;
+  std::uint32_t weight = 0;
+  std::uint32_t max_sessions = 0;
+  config::AdminState admin = config::AdminState::kActive;
+  backend::Health health = backend::Health::kUnknown;
+  bool ready = false;
+  bool added = false;  // by the operator; the configuration does not have it
+  std::uint32_t sessions_active = 0;
+  std::uint64_t sessions_opened = 0;
+  ProbeStatus probe;
+  std::optional<CertificateStatus> certificate;
+  std::optional<DrainStatus> drain;
+};
+
+struct PoolStatus {
+  std::string name;
+  config::Balance balance = config::Balance::kConsistentHash;
+  config::ProxyProtocol proxy_protocol = config::ProxyProtocol::kNone;
+  std::uint32_t affinity_entries = 0;  // balance = "source-ip"
+  std::vector<BackendStatus> backends;
+};
+
+struct ListenerStatus {
+  std::string name;
+  std::vector<SocketAddress> bind;  // as bound: a configured port 0 is the real port here
+  std::string pool;
+  std::uint32_t routes = 0;
+  std::uint32_t sessions_active = 0;
+};
+
+struct DaemonStatus {
+  std::string version;
+  std::int64_t pid = 0;
+  WallTime started;
+  std::string config_file;
+  std::uint32_t workers = 0;
+  std::uint32_t sessions_active = 0;
+  std::uint32_t max_sessions = 0;
+  std::uint32_t open_files = 0;
+  std::uint32_t open_files_limit = 0;
+  bool ready =
+      false;  // /readyz: every listener is bound and every pool they lead to has a ready backend
+  std::string not_ready;  // the reason when it is not
+  bool stopping = false;  // SIGTERM came: live sessions run on within the grace time
+  std::vector<ListenerStatus> listeners;
+  std::vector<PoolStatus> pools;
+};
+
+struct BackendChange {
+  std::optional<config::AdminState> admin;
+  std::optional<std::uint32_t> weight;
+  std::optional<std::uint32_t> max_sessions;
+};
+
+struct SessionPage {
+  std::vector<session::SessionStatus> sessions;  // by id
+  std::uint64_t total = 0;                       // that match the filter
+  std::optional<session::SessionId> next;        // ask again with `after` = this; absent: no more
+};
+
+struct ExplainRequest {
+  IpAddress source;
+  std::string sni;       // "": a hello without server_name
+  std::string listener;  // "": the first one
+  std::vector<std::string> alpn;
+};
+
+// Which way a client would go now, step by step; nothing is sent and nothing counted.
+struct Explanation {
+  struct Candidate {
+    std::string backend;
+    bool chosen = false;
+    std::string why;  // "first in hash order", "passed over: down (tls_timeout)", ...
+  };
+  std::string listener;
+  std::string admission;  // "admitted", or why it is refused
+  std::string route;      // which route matched, or "default pool", or "refused: unknown_sni"
+  std::string pool;       // "" when refused
+  std::string policy;
+  std::string key;  // what is hashed, in words: "source 198.51.100.7"
+  std::uint64_t hash = 0;
+  std::vector<Candidate> candidates;  // in order
+  std::string backend;                // "" when there is none
+};
+
+struct ReloadReport {
+  bool applied = false;                    // false for a dry run
+  std::vector<std::string> changes;        // in the words of the configuration
+  std::vector<std::string> needs_restart;  // changes that a reload cannot apply
+  std::vector<std::string> warnings;
+};
+
+class Api {
+ public:
+  virtual ~Api() = default;
+
+  virtual Answer<DaemonStatus> GetStatus() = 0;
+  // All pools with all their backends.
+  virtual Answer<std::vector<PoolStatus>> GetPools() = 0;
+  virtual Answer<BackendStatus> GetBackend(std::string_view pool, std::string_view name) = 0;
+  virtual Answer<BackendStatus> AddBackend(std::string_view pool,
+                                           const config::Backend& backend) = 0;
+  // A backend with live sessions is only removed with `force`; the sessions run on either way.
+  virtual Answer<Done> RemoveBackend(std::string_view pool, std::string_view name, bool force) = 0;
+  virtual Answer<BackendStatus> ChangeBackend(std::string_view pool, std::string_view name,
+                                              const BackendChange& change) = 0;
+  // No new sessions; live ones run on, until `within` has passed when it is given.
+  virtual Answer<BackendStatus> DrainBackend(std::string_view pool, std::string_view name,
+                                             std::optional<Duration> within) = 0;
+  virtual Answer<BackendStatus> UndrainBackend(std::string_view pool, std::string_view name) = 0;
+  // Forgets every decision of the operator about this backend.
+  virtual Answer<Done> ResetBackend(std::string_view pool, std::string_view name) = 0;
+
+  // At most `limit` (itself at most 1000) sessions with an id above `after`.
+  virtual Answer<SessionPage> GetSessions(const session::SessionFilter& filter,
+                                          session::SessionId after, std::size_t limit) = 0;
+  // Closes what matches; returns how many. An empty filter is refused.
+  virtual Answer<std::uint64_t> CloseSessions(const session::SessionFilter& filter) = 0;
+
+  virtual Answer<Explanation> Explain(const ExplainRequest& request) = 0;
+  // Events above `after`, waiting up to `wait` for the first one. Never fails.
+  virtual std::vector<Event> GetEvents(std::uint64_t after, std::size_t limit, Duration wait) = 0;
+  // The running configuration as TOML, operator decisions included.
+  virtual Answer<std::string> ExportConfig() = 0;
+  virtual Answer<ReloadReport> Reload(bool dry_run) = 0;
+  // Prometheus text exposition format, version 0.0.4.
+  virtual Answer<std::string> GetMetrics() = 0;
+};
+
+}  // namespace sstplb::control
