@@ -70,7 +70,7 @@ class Registry {
   struct Known {  // what outlives configuration changes
     Health health = Health::kUnknown;
     std::optional<SocketAddress> resolved;
-    config::HostPort address;
+    HostPort address;
     std::shared_ptr<BackendLoad> load;
   };
   using Key = std::pair<std::string, std::string>;  // pool, backend

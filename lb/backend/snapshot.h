@@ -31,7 +31,7 @@ struct BackendLoad {
 // One backend of a pool. Immutable but for what `load` points to.
 struct BackendView {
   std::string name;
-  config::HostPort address;               // as configured
+  HostPort address;                       // as configured
   std::optional<SocketAddress> resolved;  // absent while a host name has no answer
   std::uint32_t weight = 100;
   std::uint32_t max_sessions = 0;  // 0: no cap

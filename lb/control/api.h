@@ -67,7 +67,7 @@ struct DrainStatus {
 struct BackendStatus {
   std::string pool;
   std::string name;
-  config::HostPort address;
+  HostPort address;
   std::optional<SocketAddress> resolved;
   std::uint32_t weight = 0;
   std::uint32_t max_sessions = 0;
