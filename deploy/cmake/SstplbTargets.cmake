@@ -21,6 +21,7 @@ add_library(sstplb_options INTERFACE)
 target_include_directories(sstplb_options INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(sstplb_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Werror
+  -Wno-missing-field-initializers  # designated initialisers leave the rest at its default
   -fstack-protector-strong)
 target_compile_definitions(sstplb_options INTERFACE
   SSTPLB_VERSION="${PROJECT_VERSION}")

@@ -44,7 +44,9 @@ class Registry {
   // Decisions of the operator. Errors name the pool or backend and what there is instead.
   Status Add(std::string_view pool, const config::Backend& backend);
   Status Remove(std::string_view pool, std::string_view name);
-  Status SetAdmin(std::string_view pool, std::string_view name, config::AdminState admin);
+  // `drain_deadline` is only kept with kDraining: when the sessions that are left are closed.
+  Status SetAdmin(std::string_view pool, std::string_view name, config::AdminState admin,
+                  std::optional<WallTime> drain_deadline = std::nullopt);
   Status SetWeight(std::string_view pool, std::string_view name, std::uint32_t weight);
   Status SetMaxSessions(std::string_view pool, std::string_view name, std::uint32_t max_sessions);
   // Forgets what the operator decided about this backend: the configuration's word counts again. An
@@ -55,6 +57,8 @@ class Registry {
   // does not have any more are kept but have no effect.
   void Restore(std::vector<Decision> decisions);
   const std::vector<Decision>& decisions() const { return decisions_; }
+  // Valid until the next change; null when nothing was decided about this backend.
+  const Decision* FindDecision(std::string_view pool, std::string_view name) const;
 
   // What probes and name look-ups found. Unknown names are ignored: the answer may come late.
   void SetHealth(std::string_view pool, std::string_view name, Health health);

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/backend/registry.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sstplb::backend {
+namespace {
+
+std::string Label(std::string_view pool, std::string_view name) {
+  return std::string(pool) + "/" + std::string(name);
+}
+
+// "vpn1, vpn2": what there is, for errors that name what there is not.
+template <class Items>
+std::string Names(const Items& items) {
+  std::string out;
+  for (const auto& item : items) out += (out.empty() ? "" : ", ") + item.name;
+  return out.empty() ? "none" : out;
+}
+
+bool IsEmpty(const Decision& d) {
+  return !d.added && !d.removed && !d.admin && !d.weight && !d.max_sessions;
+}
+
+bool InFile(const config::Pool& pool, std::string_view name) {
+  return std::any_of(pool.backends.begin(), pool.backends.end(),
+                     [&](const config::Backend& b) { return b.name == name; });
+}
+
+void Apply(const Decision& decision, config::Backend& backend) {
+  if (decision.admin) backend.admin = *decision.admin;
+  if (decision.weight) backend.weight = *decision.weight;
+  if (decision.max_sessions) backend.max_sessions = *decision.max_sessions;
+}
+
+}  // namespace
+
+Registry::Registry(OnChange on_change) : on_change_(std::move(on_change)) {}
+
+void Registry::ApplyConfig(const config::Config& config) {
+  pools_ = config.pools;
+  Publish();
+}
+
+Status Registry::Add(std::string_view pool, const config::Backend& backend) {
+  const config::Pool* found = FindPool(pool);
+  if (found == nullptr) {
+    return Error{"no pool \"" + std::string(pool) + "\"; there are: " + Names(pools_)};
+  }
+  if (Wanted(pool, backend.name).ok()) {
+    return Error{Label(pool, backend.name) + " exists already; change it, or remove it first"};
+  }
+  // Where the file has a backend of this name, the operator removed it: it stays hidden.
+  const bool in_file = InFile(*found, backend.name);
+  DecisionFor(pool, backend.name) = Decision{
+      .pool = std::string(pool), .backend = backend.name, .added = backend, .removed = in_file};
+  Publish();
+  return Done{};
+}
+
+Status Registry::Remove(std::string_view pool, std::string_view name) {
+  const auto wanted = Wanted(pool, name);
+  if (!wanted) return wanted.error();
+  const config::Pool* configured = FindPool(pool);
+  DecisionFor(pool, name) = Decision{.pool = std::string(pool),
+                                     .backend = std::string(name),
+                                     .removed = InFile(*configured, name)};
+  Publish();
+  return Done{};
+}
+
+Status Registry::SetAdmin(std::string_view pool, std::string_view name, config::AdminState admin,
+                          std::optional<WallTime> drain_deadline) {
+  const auto wanted = Wanted(pool, name);
+  if (!wanted) return wanted.error();
+  Decision& decision = DecisionFor(pool, name);
+  decision.admin = admin;
+  decision.drain_deadline = drain_deadline;
+  Publish();
+  return Done{};
+}
+
+Status Registry::SetWeight(std::string_view pool, std::string_view name, std::uint32_t weight) {
+  const auto wanted = Wanted(pool, name);
+  if (!wanted) return wanted.error();
+  DecisionFor(pool, name).weight = weight;
+  Publish();
+  return Done{};
+}
+
+Status Registry::SetMaxSessions(std::string_view pool, std::string_view name,
+                                std::uint32_t max_sessions) {
+  const auto wanted = Wanted(pool, name);
+  if (!wanted) return wanted.error();
+  DecisionFor(pool, name).max_sessions = max_sessions;
+  Publish();
+  return Done{};
+}
+
+Status Registry::Reset(std::string_view pool, std::string_view name) {
+  const auto decision = std::find_if(decisions_.begin(), decisions_.end(), [&](const Decision& d) {
+    return d.pool == pool && d.backend == name;
+  });
+  if (decision == decisions_.end()) {
+    const auto wanted = Wanted(pool, name);
+    if (!wanted) return wanted.error();
+    return Done{};  // nothing was decided: it is as the configuration says already
+  }
+  decisions_.erase(decision);
+  Publish();
+  return Done{};
+}
+
+void Registry::Restore(std::vector<Decision> decisions) {
+  decisions_ = std::move(decisions);
+  Publish();
+}
+
+const Decision* Registry::FindDecision(std::string_view pool, std::string_view name) const {
+  const auto found = std::find_if(decisions_.begin(), decisions_.end(), [&](const Decision& d) {
+    return d.pool == pool && d.backend == name;
+  });
+  return found == decisions_.end() ? nullptr : &*found;
+}
+
+void Registry::SetHealth(std::string_view pool, std::string_view name, Health health) {
+  const auto known = known_.find(Key(pool, name));
+  if (known == known_.end() || known->second.health == health) return;
+  known->second.health = health;
+  Publish();
+}
+
+void Registry::SetResolved(std::string_view pool, std::string_view name,
+                           std::optional<SocketAddress> address) {
+  const auto known = known_.find(Key(pool, name));
+  if (known == known_.end() || known->second.resolved == address) return;
+  known->second.resolved = address;
+  Publish();
+}
+
+config::Config Registry::Effective(const config::Config& config) const {
+  config::Config out = config;
+  for (config::Pool& pool : out.pools) pool.backends = WantedBackends(pool);
+  return out;
+}
+
+Result<config::Backend> Registry::Wanted(std::string_view pool, std::string_view name) const {
+  const config::Pool* found = FindPool(pool);
+  if (found == nullptr) {
+    return Error{"no pool \"" + std::string(pool) + "\"; there are: " + Names(pools_)};
+  }
+  const auto backends = WantedBackends(*found);
+  const auto backend = std::find_if(backends.begin(), backends.end(),
+                                    [&](const config::Backend& b) { return b.name == name; });
+  if (backend == backends.end()) {
+    return Error{"no backend \"" + std::string(name) + "\" in pool " + std::string(pool) +
+                 "; there are: " + Names(backends)};
+  }
+  return *backend;
+}
+
+Decision& Registry::DecisionFor(std::string_view pool, std::string_view name) {
+  const auto found = std::find_if(decisions_.begin(), decisions_.end(), [&](const Decision& d) {
+    return d.pool == pool && d.backend == name;
+  });
+  if (found != decisions_.end()) return *found;
+  return decisions_.emplace_back(Decision{.pool = std::string(pool), .backend = std::string(name)});
+}
+
+std::vector<config::Backend> Registry::WantedBackends(const config::Pool& pool) const {
+  std::vector<config::Backend> out;
+  for (config::Backend backend : pool.backends) {
+    const Decision* decision = FindDecision(pool.name, backend.name);
+    if (decision != nullptr && decision->removed) continue;
+    if (decision != nullptr) Apply(*decision, backend);
+    out.push_back(std::move(backend));
+  }
+  for (const Decision& decision : decisions_) {
+    if (decision.pool != pool.name || !decision.added) continue;
+    const bool in_file = std::any_of(out.begin(), out.end(), [&](const config::Backend& b) {
+      return b.name == decision.backend;
+    });
+    if (in_file) continue;  // the file has caught up with the operator
+    config::Backend backend = *decision.added;
+    Apply(decision, backend);
+    out.push_back(std::move(backend));
+  }
+  return out;
+}
+
+const config::Pool* Registry::FindPool(std::string_view pool) const {
+  const auto found = std::find_if(pools_.begin(), pools_.end(),
+                                  [&](const config::Pool& p) { return p.name == pool; });
+  return found == pools_.end() ? nullptr : &*found;
+}
+
+void Registry::Publish() {
+  std::erase_if(decisions_, IsEmpty);
+  auto next = std::make_shared<Snapshot>();
+  next->generation = snapshot_->generation + 1;
+  std::map<Key, Known> known;
+  for (const config::Pool& pool : pools_) {
+    PoolView& view = next->pools.emplace_back();
+    view.name = pool.name;
+    for (const config::Backend& backend : WantedBackends(pool)) {
+      Known& entry = known[Key(pool.name, backend.name)];
+      const auto before = known_.find(Key(pool.name, backend.name));
+      if (before != known_.end()) entry = before->second;
+      if (!entry.load) entry.load = std::make_shared<BackendLoad>();
+      if (entry.address != backend.address) {
+        // Another machine under the same name: what was known of the old one does not count.
+        entry.address = backend.address;
+        entry.resolved = backend.address.AsAddress();
+        entry.health = Health::kUnknown;
+      }
+      if (pool.probe.kind == config::ProbeKind::kNone) entry.health = Health::kUnknown;
+      view.backends.push_back({.name = backend.name,
+                               .address = backend.address,
+                               .resolved = entry.resolved,
+                               .weight = backend.weight,
+                               .max_sessions = backend.max_sessions,
+                               .admin = backend.admin,
+                               .health = entry.health,
+                               .load = entry.load});
+    }
+  }
+  known_ = std::move(known);
+  snapshot_ = std::move(next);
+  on_change_(snapshot_);
+}
+
+}  // namespace sstplb::backend
