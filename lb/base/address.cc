@@ -86,7 +86,6 @@ std::optional<SocketAddress> SocketAddress::Parse(std::string_view text) {
 }
 
 std::optional<SocketAddress> SocketAddress::FromSockaddr(const sockaddr* address) {
-  SocketAddress out;
   if (address->sa_family == AF_INET) {
     sockaddr_in in{};
     std::memcpy(&in, address, sizeof in);
