@@ -5,6 +5,7 @@ starts is known here by its pid and is gone when the test process is, passed or 
 """
 # SPDX-License-Identifier: Apache-2.0
 import atexit
+import ctypes
 import fcntl
 import os
 import random
@@ -150,6 +151,22 @@ _running = []
 def stop_all():
     for process in reversed(list(_running)):
         process.stop(timeout=1)
+
+
+# Orphans of our children become ours and not init's, so that reap() can bury them.
+_PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap(pid, timeout=5):
+    """Waits for the end of a grandchild whose parent is gone."""
+    def gone():
+        try:
+            return os.waitpid(pid, os.WNOHANG) != (0, 0)
+        except ChildProcessError:
+            return True
+
+    wait_until(gone, timeout, f'pid {pid} to end')
 
 
 def accepts(port, host='127.0.0.1'):

@@ -79,6 +79,8 @@ class SoftEther:
             _signal(pid, signal.SIGKILL)
         self._process.stop(signal.SIGKILL)
         self._process = None
+        for pid in workers:
+            proc.reap(pid)
 
     stop = kill  # A polite end takes many seconds and is not what is tested.
 
@@ -120,7 +122,7 @@ class SoftEther:
         lines += ['Hub VPN', f'UserCreate {USER} /GROUP:none /REALNAME:none /NOTE:none',
                   f'UserPasswordSet {USER} /PASSWORD:{PASSWORD}',
                   'ExtOptionSet DisableKernelModeSecureNAT /VALUE:1',
-                  'ExtOptionSet DisableIpRawModeSecureNAT /VALUE:1', 'SecureNatEnable']
+                  'ExtOptionSet DisableIpRawModeSecureNAT /VALUE:1', 'SecureNatEnable', 'Flush']
         self.vpncmd(*lines, timeout=timeout)
 
 
