@@ -1,0 +1,27 @@
+// State file: operator decisions that outlive a restart.
+//
+// The text is docs/state_file.md; here is how it gets to the disk whole, and what happens to a file
+// that cannot be used. Both calls block on the disk: they are for the control loop, never for a
+// worker.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "lb/backend/state_text.h"
+#include "lb/base/result.h"
+#include "lb/base/time.h"
+
+namespace sstplb::backend {
+
+// No file is an empty state. A file that cannot be used is renamed to `path.bad-<now>`, so that the
+// next SaveStateFile() does not overwrite it; the error says what is wrong and where it is kept.
+// The caller may go on with an empty State.
+Result<State> LoadStateFile(const std::string& path, WallTime now);
+
+// Writes `path.new` (mode 0600), syncs it, renames it over `path` and syncs the folder: a crash
+// leaves the old text or the new one. On an error `path` is as it was.
+Status SaveStateFile(const std::string& path, const State& state, WallTime now);
+
+}  // namespace sstplb::backend

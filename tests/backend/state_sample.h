@@ -1,0 +1,44 @@
+// A state with every kind of decision in it, for the tests of its text and its file.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "lb/backend/state_text.h"
+
+namespace sstplb::backend {
+
+// 2026-11-22T05:04:54.123Z
+inline WallTime SampleTime() { return WallTime(std::chrono::milliseconds(1795323894123)); }
+
+inline config::Backend SampleBackend(const std::string& name) {
+  return {.name = name,
+          .address = HostPort{"2001:db8::14", 443},
+          .weight = 50,
+          .max_sessions = 7,
+          .admin = config::AdminState::kDisabled};
+}
+
+inline State SampleState() {
+  State state;
+  state.decisions = {
+      {.pool = "main", .backend = "vpn1", .admin = config::AdminState::kActive},
+      {.pool = "main",
+       .backend = "vpn2",
+       .admin = config::AdminState::kDraining,
+       .drain_deadline = SampleTime() + std::chrono::minutes(30)},
+      {.pool = "main", .backend = "vpn3", .weight = 0u, .max_sessions = 4294967295u},
+      {.pool = "main", .backend = "vpn4", .added = SampleBackend("vpn4"), .weight = 10u},
+      {.pool = "other", .backend = "vpn1", .removed = true},
+      {.pool = "other",
+       .backend = "v\"pn\\\n\xc3\xa9",
+       .added = SampleBackend("v\"pn\\\n\xc3\xa9"),
+       .removed = true},
+  };
+  state.others = {{"affinity", R"([["192.0.2.1","vpn1"],{"":null}])"}};
+  return state;
+}
+
+}  // namespace sstplb::backend

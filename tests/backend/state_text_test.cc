@@ -1,0 +1,145 @@
+// The state text: every decision comes back, and whatever is not the whole of it is an error.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/backend/state_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/backend/state_sample.h"
+
+namespace sstplb::backend {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+std::string WithDecision(const std::string& decision) {
+  return R"({"sstplb_state": 1, "saved": "2026-11-22T05:04:54.123Z", "decisions": [)" + decision +
+         "]}\n";
+}
+
+TEST(StateText, EveryDecisionComesBack) {
+  const State state = SampleState();
+  const auto text = FormatState(state, SampleTime());
+  ASSERT_TRUE(text.ok());
+  const auto back = ParseState(*text);
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(*back, state);
+}
+
+TEST(StateText, NoDecisionsComeBackToo) {
+  const auto text = FormatState({}, SampleTime());
+  ASSERT_TRUE(text.ok());
+  const auto back = ParseState(*text);
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(*back, State{});
+}
+
+// The grammar of docs/state_file.md, byte for byte: a change of it is a change of the version.
+TEST(StateText, IsWhatTheGrammarSays) {
+  State state;
+  state.decisions.push_back(
+      {.pool = "main", .backend = "vpn2", .admin = config::AdminState::kDraining});
+  state.decisions.push_back({.pool = "main", .backend = "vpn4", .added = SampleBackend("vpn4")});
+  const auto text = FormatState(state, SampleTime());
+  ASSERT_TRUE(text.ok());
+  EXPECT_EQ(*text, R"({
+  "sstplb_state": 1,
+  "saved": "2026-11-22T05:04:54.123Z",
+  "decisions": [
+    {"pool":"main","backend":"vpn2","admin":"draining"},
+    {"pool":"main","backend":"vpn4","added":{"address":"[2001:db8::14]:443","weight":50,"max_sessions":7,"admin":"disabled"}}
+  ]
+}
+)");
+}
+
+TEST(StateText, EveryStrictPrefixIsAnError) {
+  const std::string text = *FormatState(SampleState(), SampleTime());
+  ASSERT_TRUE(ParseState(text).ok());
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    EXPECT_FALSE(ParseState(text.substr(0, size)).ok()) << "first " << size << " bytes";
+  }
+}
+
+TEST(StateText, ASectionOfALaterReleaseIsCarriedAlong) {
+  const std::string text =
+      R"({"sstplb_state": 1, "saved": "2026-11-22T05:04:54.123Z", "decisions": [],
+          "affinity": {"main": [["192.0.2.1", "vpn1", 12.5]]}, "note": "kept"})"
+      "\n";
+  const auto state = ParseState(text);
+  ASSERT_TRUE(state.ok()) << state.error().message;
+  const std::vector<StateSection> expected = {
+      {"affinity", R"({"main":[["192.0.2.1","vpn1",12.5]]})"}, {"note", R"("kept")"}};
+  EXPECT_EQ(state->others, expected);
+  EXPECT_EQ(*ParseState(*FormatState(*state, SampleTime())), *state);
+}
+
+TEST(StateText, WrongTextsSayWhatIsWrong) {
+  const std::string good = R"("pool": "main", "backend": "vpn1")";
+  const struct {
+    std::string text;
+    std::string says;
+  } cases[] = {
+      // What is not a state file at all.
+      {"", "it is empty"},
+      {"[global]\nworkers = 2\n", "no JSON"},
+      {"[]\n", "no state file of sstplb"},
+      {"{}\n", "no state file of sstplb"},
+      {"null\n", "no state file of sstplb"},
+      {R"({"sstplb_state": "1"})", "no version number"},
+      {R"({"sstplb_state": 0})", "no version number"},
+      {R"({"sstplb_state": -1})", "no version number"},
+      {R"({"sstplb_state": 2, "anything": []})", "a newer sstplb wrote it (version 2; this one"},
+      {R"({"sstplb_state": 1})", "the file has no \"saved\""},
+      {R"({"sstplb_state": 1, "saved": "2026-11-22T05:04:54.123Z"})", "has no \"decisions\""},
+      {R"({"sstplb_state": 1, "saved": "2026-11-22T05:04:54.123Z", "decisions": {}})", "no array"},
+      {std::string(100000, '['), "nests deeper"},
+      {"{\"sstplb_state\": 1, \"\xff\": 1}", "no JSON"},
+      // What is wrong with one decision.
+      {WithDecision("7"), "decisions[0] is no object"},
+      {WithDecision(R"({"pool": "main"})"), "decisions[0] has no \"backend\""},
+      {WithDecision(R"({"pool": "", "backend": "b"})"), "decisions[0].pool is not a name"},
+      {WithDecision(R"({"pool": "main", "backend": 1})"), "decisions[0].backend is not a string"},
+      {WithDecision("{" + good + R"(, "weigth": 1})"), "unknown member \"weigth\""},
+      {WithDecision("{" + good + R"(, "weight": -1})"), "weight is not a number from 0"},
+      {WithDecision("{" + good + R"(, "weight": 4294967296})"), "weight is not a number from 0"},
+      {WithDecision("{" + good + R"(, "max_sessions": 1.5})"), "max_sessions is not a number"},
+      {WithDecision("{" + good + R"(, "admin": "up"})"), "admin is not active, draining or"},
+      {WithDecision("{" + good + R"(, "removed": false})"), "removed is not true"},
+      {WithDecision("{" + good + R"(, "removed": 1})"), "removed is not true"},
+      {WithDecision("{" + good + "}, {" + good + "}"),
+       "decisions[1] decides about main/vpn1 a sec"},
+      {WithDecision("{" + good + R"(, "added": {"address": "10.0.0.1:443"}})"),
+       "decisions[0].added has no \"weight\""},
+      {WithDecision("{" + good + R"(, "added": {"address": "10.0.0.1", "weight": 1,
+                    "max_sessions": 0, "admin": "active"}})"),
+       "decisions[0].added.address is not an address"},
+      // Times that are none.
+      {WithDecision("{" + good + R"(, "drain_deadline": 5})"), "drain_deadline is not a string"},
+      {WithDecision("{" + good + R"(, "drain_deadline": "soon"})"), "drain_deadline is not a time"},
+      {WithDecision("{" + good + R"(, "drain_deadline": "2026-02-31T00:00:00.000Z"})"), "a time"},
+      {WithDecision("{" + good + R"(, "drain_deadline": "2026-11-22T05:04:54Z"})"), "a time"},
+      {WithDecision("{" + good + R"(, "drain_deadline": "2026-11-22T05:04:54.123Zx"})"), "a time"},
+      {WithDecision("{" + good + R"(, "drain_deadline": "9999-11-22T05:04:54.123Z"})"), "a time"},
+  };
+  for (const auto& c : cases) {
+    const auto state = ParseState(c.text);
+    ASSERT_FALSE(state.ok()) << c.text.substr(0, 200);
+    EXPECT_THAT(state.error().message, HasSubstr(c.says)) << c.text.substr(0, 200);
+  }
+}
+
+TEST(StateText, ANameThatIsNotUtf8IsRefusedAndNotMangled) {
+  State state;
+  state.decisions.push_back({.pool = "main", .backend = "vpn\xff", .weight = 1u});
+  const auto text = FormatState(state, SampleTime());
+  ASSERT_FALSE(text.ok());
+  EXPECT_THAT(text.error().message, StartsWith("it cannot be put into JSON"));
+}
+
+}  // namespace
+}  // namespace sstplb::backend
