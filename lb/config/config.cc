@@ -2,6 +2,7 @@
 #include "lb/config/config.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace sstplb::config {
 namespace {
@@ -14,6 +15,14 @@ const T* FindByName(const std::vector<T>& items, std::string_view name) {
 }
 
 }  // namespace
+
+bool Global::operator==(const Global& other) const {
+  const auto all = [](const Global& g) {
+    return std::tie(g.workers, g.max_sessions, g.user, g.state_file, g.shutdown_grace, g.log.level,
+                    g.log.format, g.log.target);
+  };
+  return all(*this) == all(other);
+}
 
 const Pool* Config::FindPool(std::string_view name) const { return FindByName(pools, name); }
 

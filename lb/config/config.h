@@ -158,6 +158,8 @@ struct Global {
   std::string state_file;
   Duration shutdown_grace = seconds(30);  // SIGTERM: how long live sessions may run on
   LogOptions log;
+
+  bool operator==(const Global& other) const;
 };
 
 struct Admin {
@@ -177,6 +179,8 @@ struct Config {
 
   const Pool* FindPool(std::string_view name) const;
   const Listener* FindListener(std::string_view name) const;
+
+  bool operator==(const Config&) const = default;
 };
 
 // The SNI a probe of `pool` shows: its own `sni`, or the first exact name of the routes to the
