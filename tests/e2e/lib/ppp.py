@@ -53,6 +53,7 @@ class PppClient:
         self._wanted = {LCP: [(1, struct.pack('>H', mru))], IPCP: [(3, b'\0' * 4)]}
         self._acked = {LCP: [False, False], IPCP: [False, False]}  # ours by them, theirs by us
         self._id = 0
+        self._asked = {LCP: None, IPCP: None}  # id of our last Configure-Request
         self._sent_at = None
         self._again = []            # frames to repeat until they are answered
 
@@ -113,7 +114,8 @@ class PppClient:
         return b'\xff\x03' + struct.pack('>HBBH', protocol, code, ident, len(data) + 4) + data
 
     def _ask(self, protocol, now):
-        frame = self._packet(protocol, REQUEST, self._next_id(),
+        self._asked[protocol] = self._next_id()
+        frame = self._packet(protocol, REQUEST, self._asked[protocol],
                              _pack_options(self._wanted[protocol]))
         self._again, self._sent_at = [frame], now
         return [frame]
@@ -121,11 +123,11 @@ class PppClient:
     def _control(self, protocol, code, ident, data, now):
         if code == REQUEST:
             return self._answer_request(protocol, ident, data, now)
-        if code == ACK and ident == self._id:
+        if code == ACK and ident == self._asked[protocol]:
             self._acked[protocol][0] = True
             self._again = []
             return self._advance(protocol, now)
-        if code in (NAK, REJECT) and ident == self._id:
+        if code in (NAK, REJECT) and ident == self._asked[protocol]:
             for kind, value in _options(data):
                 kept = [(k, v) for k, v in self._wanted[protocol] if k != kind]
                 self._wanted[protocol] = kept + ([(kind, value)] if code == NAK else [])
