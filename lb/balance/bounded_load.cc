@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/balance/bounded_load.h"
+
+#include <cmath>
+#include <span>
+#include <utility>
+
+namespace sstplb::balance {
+namespace {
+
+// The loads as they are, with only those members usable that are below the bound.
+class BelowBound final : public LoadView {
+ public:
+  BelowBound(const LoadView& loads, std::span<const Member> members, double max_load)
+      : loads_(loads), members_(members) {
+    double active = 1;
+    double weight = 0;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      if (members[i].weight == 0 || !loads.Usable(i)) continue;
+      active += loads.Active(i);
+      weight += members[i].weight;
+    }
+    if (weight > 0) per_weight_ = max_load * active / weight;
+  }
+
+  std::uint32_t Active(std::size_t index) const override { return loads_.Active(index); }
+  bool Usable(std::size_t index) const override {
+    constexpr double kRounding = 1e-9;  // a product that should be 4 must not be 4.0000000000000009
+    const double bound = std::ceil(per_weight_ * members_[index].weight - kRounding);
+    return loads_.Usable(index) && loads_.Active(index) + 1.0 <= bound;
+  }
+
+ private:
+  const LoadView& loads_;
+  const std::span<const Member> members_;
+  double per_weight_ = 0;
+};
+
+std::vector<Member> CopyOf(std::span<const Member> members) {
+  return {members.begin(), members.end()};
+}
+
+}  // namespace
+
+BoundedLoad::BoundedLoad(std::unique_ptr<const Policy> inner, double max_load)
+    : Policy(CopyOf(inner->members())), inner_(std::move(inner)), max_load_(max_load) {}
+
+void BoundedLoad::Pick(const Key& key, const LoadView& loads, Candidates& out) const {
+  inner_->Pick(key, BelowBound(loads, members(), max_load_), out);
+  Candidates unbounded;
+  inner_->Pick(key, loads, unbounded);
+  for (const std::size_t index : unbounded) out.Add(index);
+  if (out.empty()) return;
+  out.set_why(out[0] == unbounded[0] ? unbounded.why() : "max_load");
+}
+
+}  // namespace sstplb::balance

@@ -1,0 +1,35 @@
+// Bounded load: no backend far above its share, whoever the hash sends ("Consistent Hashing with
+// Bounded Loads", Mirrokni, Thorup and Zadimoghaddam, 2016).
+//
+// Wraps another policy. With one session more than are open, a usable backend may hold
+//   ceil(max_load x (sessions on usable backends + 1) x its weight / weight of usable backends).
+// Those that would go above it come after the others, in the same order: they are still better than
+// nobody. Tested in tests/balance/bounded_load_test.cc.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "lb/balance/policy.h"
+
+namespace sstplb::balance {
+
+class BoundedLoad final : public Policy {
+ public:
+  // `inner` must answer the same key alike when asked twice (a hash does, taking turns does not).
+  // `max_load` >= 1, as a share of the mean.
+  BoundedLoad(std::unique_ptr<const Policy> inner, double max_load);
+
+  // Costs one look at every member and two picks of the inner policy. The word is "max_load" when
+  // the bound changed who is first.
+  void Pick(const Key& key, const LoadView& loads, Candidates& out) const override;
+  std::string_view name() const override { return inner_->name(); }
+
+ private:
+  const std::unique_ptr<const Policy> inner_;
+  const double max_load_;
+};
+
+}  // namespace sstplb::balance
