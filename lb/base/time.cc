@@ -76,7 +76,9 @@ std::string Print(const char* format, double value, const char* unit) {
 
 std::optional<Duration> ParseDuration(std::string_view text) {
   if (text.empty()) return std::nullopt;
-  double total = 0;
+  // Summed up as integers: a double forgets the nanoseconds of everything above 104 days.
+  std::int64_t total = 0;
+  constexpr double kLimit = 9.0e18;  // a little below int64 nanoseconds: 285 years
   std::int64_t previous = std::numeric_limits<std::int64_t>::max();
   while (!text.empty()) {
     double number = 0;
@@ -86,11 +88,11 @@ std::optional<Duration> ParseDuration(std::string_view text) {
     // Units go from large to small, each once: "1h30m", never "30m1h".
     if (unit == nullptr || unit->size >= previous) return std::nullopt;
     previous = unit->size;
-    total += number * static_cast<double>(unit->size);
+    const double part = number * static_cast<double>(unit->size);
+    if (part > kLimit) return std::nullopt;
+    if (__builtin_add_overflow(total, std::llround(part), &total)) return std::nullopt;
   }
-  constexpr double kLimit = 9.0e18;  // a little below int64 nanoseconds: 285 years
-  if (total > kLimit) return std::nullopt;
-  return Duration(std::llround(total));
+  return Duration(total);
 }
 
 std::string FormatDuration(Duration duration) {
@@ -158,15 +160,16 @@ std::string FormatSize(std::uint64_t bytes) {
 }
 
 std::string FormatWallTime(WallTime time) {
-  const auto since_epoch = time.time_since_epoch();
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
-  const auto seconds = static_cast<std::time_t>(ms / 1000);
+  // Towards the past also before 1970: a certificate may say so.
+  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  const auto ms = std::chrono::floor<std::chrono::milliseconds>(time - whole).count();
+  const std::time_t seconds = whole.time_since_epoch().count();
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   char date[32];
   std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
   char out[48];
-  std::snprintf(out, sizeof out, "%s.%03dZ", date, static_cast<int>(ms % 1000));
+  std::snprintf(out, sizeof out, "%s.%03dZ", date, static_cast<int>(ms));
   return out;
 }
 
