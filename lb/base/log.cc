@@ -86,8 +86,9 @@ std::string FormatJson(WallTime time, LogLevel level, std::string_view what,
   line["level"] = ToString(level);
   line["event"] = what;
   for (const LogField& field : fields) line[field.key] = field.value;
+  // ASCII alone: a client must not reach a terminal with control characters above 0x7f either.
   // Bytes that are no UTF-8 are replaced, not thrown at.
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return line.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
 struct Logger::Sink {
