@@ -5,6 +5,7 @@
 
 #include <ev++.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -16,8 +17,8 @@
 
 namespace sstplb {
 
-// Everything but Post() and Stop() belongs to the thread that calls Run(); setting watchers up
-// before Run() is allowed on the thread that owns the loop until then.
+// Everything but Post(), Stop() and OnLoopThread() belongs to the thread that calls Run(); setting
+// watchers up before Run() is allowed on the thread that owns the loop until then.
 class Loop {
  public:
   using Task = std::function<void()>;
@@ -39,7 +40,8 @@ class Loop {
   // From any thread: Run() returns after the tasks posted before.
   void Stop();
 
-  bool OnLoopThread() const { return owner_ == std::this_thread::get_id(); }
+  // From any thread.
+  bool OnLoopThread() const { return owner_.load() == std::this_thread::get_id(); }
 
  private:
   void RunTasks();
@@ -48,7 +50,7 @@ class Loop {
   ev::async wake_;
   std::mutex mutex_;
   std::vector<Task> tasks_;
-  std::thread::id owner_ = std::this_thread::get_id();
+  std::atomic<std::thread::id> owner_{std::this_thread::get_id()};
 };
 
 // A named thread that runs one Loop. The destructor stops and joins it.
