@@ -146,7 +146,7 @@ std::optional<HostPort> HostPort::Parse(std::string_view text) {
   constexpr std::size_t kLongestName = 253;  // RFC 1035, section 2.3.4, as text
   if (host.size() > kLongestName) return std::nullopt;
   const auto valid = [](char c) {
-    return std::string_view("/ \t\r\n[]@\"'").find(c) == std::string_view::npos && c > ' ';
+    return std::string_view("/ \t\r\n[]@\"'\x7f").find(c) == std::string_view::npos && c > ' ';
   };
   if (!std::all_of(host.begin(), host.end(), valid)) return std::nullopt;
   return HostPort{std::string(host), static_cast<std::uint16_t>(*port)};
