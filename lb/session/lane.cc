@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/session/lane.h"
+
+#include <cerrno>
+
+namespace sstplb::session {
+
+std::string_view ToString(TlsResult result) {
+  constexpr std::string_view kNames[] = {"done", "alert_client", "alert_server", "closed",
+                                         "resumed"};
+  return kNames[static_cast<std::size_t>(result)];
+}
+
+std::string_view ToString(ConnectFailure failure) {
+  constexpr std::string_view kNames[] = {"refused", "timeout", "unreachable", "local"};
+  return kNames[static_cast<std::size_t>(failure)];
+}
+
+ConnectFailure ConnectFailureOf(int error) {
+  switch (error) {
+    case ECONNREFUSED:
+    case ECONNRESET:
+      return ConnectFailure::kRefused;
+    case ETIMEDOUT:
+      return ConnectFailure::kTimeout;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+      return ConnectFailure::kUnreachable;
+    default:  // no descriptors, no ports, no permission: this host's own matter
+      return ConnectFailure::kLocal;
+  }
+}
+
+Lane& Books::LaneFor(const LaneKey& key) {
+  auto& lane = lanes_[key];
+  if (!lane) {
+    lane = std::make_unique<Lane>();
+    lane->key = key;
+  }
+  return *lane;
+}
+
+Gate& Books::GateFor(const std::string& listener) {
+  auto& gate = gates_[listener];
+  if (!gate) {
+    gate = std::make_unique<Gate>();
+    gate->listener = listener;
+  }
+  return *gate;
+}
+
+}  // namespace sstplb::session

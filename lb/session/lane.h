@@ -1,0 +1,94 @@
+// Lane: what one worker counts for one way through the balancer (listener, pool, backend).
+//
+// A session holds a pointer to its lane, so that counting is an addition and never a look-up.
+// Everything here belongs to one worker's thread; a scrape asks the worker for copies.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lb/session/close_reason.h"
+#include "lb/session/greeting.h"
+#include "metrics/histogram.h"
+
+namespace sstplb::session {
+
+enum class TlsResult : std::uint8_t { kDone, kAlertClient, kAlertServer, kClosed, kResumed };
+inline constexpr std::size_t kTlsResultCount = 5;
+std::string_view ToString(TlsResult result);
+
+enum class ConnectFailure : std::uint8_t { kRefused, kTimeout, kUnreachable, kLocal };
+inline constexpr std::size_t kConnectFailureCount = 4;
+std::string_view ToString(ConnectFailure failure);
+ConnectFailure ConnectFailureOf(int error);  // an errno
+
+// What happened on one lane since the worker began.
+struct LaneCounters {
+  std::uint64_t opened = 0;
+  std::uint64_t to_backend_bytes = 0;
+  std::uint64_t to_client_bytes = 0;
+  std::array<std::uint64_t, kCloseReasonCount> closed{};
+  std::array<std::uint64_t, kTlsResultCount> handshakes{};
+  std::array<std::uint64_t, kConnectFailureCount> connect_failures{};
+  metrics::Histogram connect_duration{metrics::kHandshakeBounds};
+  metrics::Histogram handshake_duration{metrics::kHandshakeBounds};
+  metrics::Histogram session_duration{metrics::kSessionBounds};
+};
+
+struct LaneKey {
+  std::string listener;
+  std::string pool;
+  std::string backend;
+
+  auto operator<=>(const LaneKey&) const = default;
+};
+
+struct Lane {
+  LaneKey key;
+  std::uint32_t active = 0;  // sessions connected
+  std::uint32_t users = 0;   // sessions that point here
+  LaneCounters counters;
+};
+
+// What happened at one listener before a backend was picked.
+struct GateCounters {
+  std::array<std::uint64_t, kCloseReasonCount> refused{};
+  std::array<std::uint64_t, kHelloKindCount> hellos{};
+  metrics::Histogram hello_duration{metrics::kHandshakeBounds};
+};
+
+struct Gate {
+  std::string listener;
+  std::uint32_t active = 0;  // sessions in any phase
+  GateCounters counters;
+};
+
+// The lanes and gates of one worker. Pointers stay good until Forget() finds them unused.
+class Books {
+ public:
+  Lane& LaneFor(const LaneKey& key);
+  Gate& GateFor(const std::string& listener);
+
+  const std::map<LaneKey, std::unique_ptr<Lane>>& lanes() const { return lanes_; }
+  const std::map<std::string, std::unique_ptr<Gate>>& gates() const { return gates_; }
+
+  // Drops lanes without users for which `keep` says no: their backend is not configured any more.
+  template <class Keep>
+  void Forget(Keep keep) {
+    std::erase_if(
+        lanes_, [&](const auto& entry) { return entry.second->users == 0 && !keep(entry.first); });
+  }
+
+ private:
+  std::map<LaneKey, std::unique_ptr<Lane>> lanes_;
+  std::map<std::string, std::unique_ptr<Gate>> gates_;
+};
+
+}  // namespace sstplb::session

@@ -1,0 +1,85 @@
+// Limits on who may open sessions: a token bucket, and caps and rates per source.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include "lb/base/address.h"
+#include "lb/base/time.h"
+#include "lb/config/config.h"
+
+namespace sstplb::session {
+
+// A token bucket. Starts full. Not thread-safe; `now` must never go back.
+class TokenBucket {
+ public:
+  // Takes one token if there is one.
+  bool Take(const config::Rate& rate, TimePoint now);
+  bool Full(const config::Rate& rate, TimePoint now) const;
+
+ private:
+  double Level(const config::Rate& rate, TimePoint now) const;
+
+  double used_ = 0;  // tokens below full
+  TimePoint at_{};
+};
+
+enum class Admission : std::uint8_t { kAdmitted, kSourceSessions, kSourceRate, kListenerRate };
+
+// The limits of one listener over all workers: sessions and rate per source (an IPv6 source is its
+// /64), and the listener's own rate. Thread-safe: one small lock per shard of sources, met when a
+// session opens and when it ends, and not at all when nothing is limited.
+class Limiter {
+ public:
+  struct Limits {
+    std::uint32_t sessions_per_source = 0;  // 0: no cap
+    std::optional<config::Rate> rate_per_source;
+    std::optional<config::Rate> rate;
+
+    bool operator==(const Limits&) const = default;
+  };
+
+  explicit Limiter(const Limits& limits) : limits_(limits) {}
+
+  const Limits& limits() const { return limits_; }
+  bool limits_sources() const {
+    return limits_.sessions_per_source != 0 || limits_.rate_per_source.has_value();
+  }
+
+  // Counts a session in when it is admitted; each one that was must be left once.
+  Admission Enter(const IpAddress& client, TimePoint now);
+  void Leave(const IpAddress& client);
+
+  // What Enter() would say, without counting: for `explain`.
+  Admission WouldEnter(const IpAddress& client, TimePoint now);
+
+  std::size_t Sources() const;  // that are held in memory
+
+ private:
+  struct Source {
+    std::uint32_t sessions = 0;
+    TokenBucket bucket;
+  };
+  struct Shard {
+    mutable std::mutex mutex;
+    std::unordered_map<IpAddress, Source, IpAddressHash> sources;
+    std::size_t sweep_at = 1024;  // forget idle sources when there are this many
+  };
+  static constexpr std::size_t kShards = 64;
+
+  Shard& ShardOf(const IpAddress& key);
+  void Sweep(Shard& shard, TimePoint now) const;
+  Admission Check(Source& source, TimePoint now) const;
+
+  const Limits limits_;
+  std::mutex rate_mutex_;
+  TokenBucket rate_;
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace sstplb::session

@@ -1,0 +1,143 @@
+// Greeting: from accept to a whole ClientHello, and refusing.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "lb/session/session.h"
+#include "lb/tls/ja4.h"
+#include "lb/tls/server_name.h"
+
+namespace sstplb::session {
+namespace {
+
+// How long a refused client may take to read its alert and go.
+constexpr Duration kLinger = std::chrono::seconds(1);
+
+}  // namespace
+
+void Session::OnClientFirst() {
+  if (opening_->refused) return Linger();
+  const auto room = host_.scratch().first(opening_->greeting.wanted());
+  const ssize_t got = ::recv(client_.fd.get(), room.data(), room.size(), 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got <= 0) return Close(CloseReason::kClientGone);
+  last_byte_ = host_.now();
+  Greet(opening_->greeting.Feed(room.first(static_cast<std::size_t>(got))));
+}
+
+void Session::Greet(Greeting::State state) {
+  if (state == Greeting::State::kBadHeader) {
+    detail_ = opening_->greeting.why();
+    // No alert: what is here is not the client but a balancer in front.
+    return Close(CloseReason::kProxyHeader);
+  }
+  if (opening_->greeting.header() && !opening_->header_taken) {
+    opening_->header_taken = true;
+    TakeHeader();
+    if (!Admit()) return;
+    state = opening_->greeting.Continue();
+  }
+  if (state == Greeting::State::kDone) HelloDone();
+}
+
+void Session::TakeHeader() {
+  const auto& header = *opening_->greeting.header();
+  if (!header.source) return;  // LOCAL, UNKNOWN: the connection speaks for itself
+  proxy_ = client_address_;
+  client_address_ = *header.source;
+  opening_->server_address = header.destination;
+}
+
+bool Session::Admit() {
+  const ListenerPlan& listener = *opening_->listener;
+  const IpAddress& ip = client_address_.ip;
+  const bool allowed = listener.config.allow.empty() || ContainsAny(listener.config.allow, ip);
+  if (!allowed || ContainsAny(listener.config.deny, ip)) {
+    Close(CloseReason::kDenied);
+    return false;
+  }
+  const Admission admission = listener.limiter->Enter(ip, host_.now());
+  switch (admission) {
+    case Admission::kAdmitted:
+      limiter_ = listener.limiter;
+      return true;
+    case Admission::kSourceSessions:
+      Close(CloseReason::kSourceSessions);
+      break;
+    case Admission::kSourceRate:
+      Close(CloseReason::kSourceRate);
+      break;
+    case Admission::kListenerRate:
+      Close(CloseReason::kListenerRate);
+      break;
+  }
+  return false;
+}
+
+void Session::HelloDone() {
+  const Greeting& greeting = opening_->greeting;
+  const Router& router = opening_->listener->router;
+  ++gate_->counters.hellos[static_cast<std::size_t>(greeting.kind())];
+  gate_->counters.hello_duration.Observe(host_.now() - opened_);
+  detail_ = greeting.why();
+
+  HelloNames names;
+  RouteDecision route;
+  switch (greeting.kind()) {
+    case HelloKind::kMalformed:
+      return Refuse(CloseReason::kHelloMalformed, tls::Alert::kDecodeError);
+    case HelloKind::kTooLarge:
+      return Refuse(CloseReason::kHelloTooLarge, tls::Alert::kHandshakeFailure);
+    case HelloKind::kNotTls:
+    case HelloKind::kTimeout:
+      route = router.DecideNotTls();
+      break;
+    case HelloKind::kSni:
+    case HelloKind::kNoSni: {
+      const tls::ClientHello& hello = greeting.hello();
+      names.has_sni = hello.has_sni;
+      const auto sni = tls::NormaliseServerName(hello.sni);
+      if (hello.has_sni && sni) sni_ = *sni;
+      if (hello.has_sni && sni) names.sni = sni_;
+      for (const std::string_view protocol : hello.alpn) names.alpn.push_back(protocol);
+      if (host_.log().Enabled(LogLevel::kInfo)) ja4_ = tls::Ja4(hello);
+      route = router.Decide(names);
+      break;
+    }
+  }
+  if (route.refused) {
+    // What is no TLS cannot read an alert.
+    const bool tls = greeting.kind() != HelloKind::kNotTls;
+    return Refuse(*route.refused,
+                  tls ? std::optional(tls::Alert::kUnrecognizedName) : std::nullopt);
+  }
+  PickBackend(route, names);
+}
+
+void Session::Refuse(CloseReason reason, std::optional<tls::Alert> alert) {
+  if (!alert) return Close(reason);
+  const Greeting& greeting = opening_->greeting;
+  const bool parsed = greeting.kind() == HelloKind::kSni || greeting.kind() == HelloKind::kNoSni;
+  const auto record =
+      parsed ? tls::FatalAlert(*alert, greeting.hello().legacy_version) : tls::FatalAlert(*alert);
+  // A fresh socket takes seven bytes; if not, the close alone must do.
+  ::send(client_.fd.get(), record.data(), record.size(), MSG_NOSIGNAL);
+  ::shutdown(client_.fd.get(), SHUT_WR);
+  // Closing while unread bytes wait would send a reset that overtakes the alert: let the client
+  // end.
+  phase_ = Phase::kGreeting;
+  opening_->refused = reason;
+  host_.timeouts().Arm(*this, kLinger, host_.now());
+  client_.Want(ev::READ);
+}
+
+void Session::Linger() {
+  const auto room = host_.scratch();
+  const ssize_t got = ::recv(client_.fd.get(), room.data(), room.size(), 0);
+  if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) return;
+  Close(*opening_->refused);
+}
+
+}  // namespace sstplb::session

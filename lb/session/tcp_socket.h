@@ -1,0 +1,38 @@
+// TCP sockets of the data path: listening, connecting, and the options of a configuration.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "lb/base/address.h"
+#include "lb/base/fd.h"
+#include "lb/base/result.h"
+#include "lb/config/config.h"
+
+namespace sstplb::session {
+
+// A listening socket: non-blocking, SO_REUSEPORT, IPv6-only when IPv6. Accepted sockets inherit its
+// `tcp` options (Linux), so that accepting costs no further system call.
+Result<Fd> Listen(const SocketAddress& address, const config::Tcp& tcp);
+
+// How the leg to a backend leaves this host.
+struct ConnectFrom {
+  std::optional<IpAddress> source;           // absent: the kernel's choice
+  std::optional<SocketAddress> transparent;  // the client's own address (needs CAP_NET_ADMIN)
+};
+
+struct Connecting {
+  Fd fd;
+  bool done = false;  // already connected
+  int error = 0;      // errno when the attempt failed at once; `fd` is invalid then
+};
+
+// Starts to connect, non-blocking. When `done` is false and `error` 0, the socket becomes writable
+// when it is connected or has failed (ConnectError tells which).
+Connecting StartConnect(const SocketAddress& to, const config::Tcp& tcp, const ConnectFrom& from);
+// 0 when connected, else an errno.
+int ConnectError(int fd);
+
+// Makes close() send RST instead of FIN.
+void ResetOnClose(int fd);
+
+}  // namespace sstplb::session

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/worker/acceptor.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace sstplb::worker {
+namespace {
+
+// Accepts per turn: a flood of new clients must not keep live tunnels waiting.
+constexpr int kAcceptsPerTurn = 16;
+
+bool IsOutOfFiles(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+ReserveFd::ReserveFd() : fd_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
+
+bool ReserveFd::TurnAway(int listening) {
+  fd_.Reset();
+  Fd client(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
+  const bool taken = client.valid();
+  client.Reset();  // its number is free for the new reserve
+  fd_.Reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return taken;
+}
+
+Acceptor::Acceptor(ev::loop_ref& loop, std::string listener, Fd socket, ReserveFd& reserve,
+                   Sink& sink)
+    : listener_(std::move(listener)),
+      socket_(std::move(socket)),
+      address_(LocalAddress(socket_.get()).value_or(SocketAddress{})),
+      reserve_(reserve),
+      sink_(sink),
+      io_(loop) {
+  io_.set<Acceptor, &Acceptor::OnReadable>(this);
+  io_.start(socket_.get(), ev::READ);
+}
+
+void Acceptor::OnReadable(ev::io&, int) {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    auto* address = reinterpret_cast<sockaddr*>(&storage);
+    Fd fd(::accept4(socket_.get(), address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!fd.valid()) {
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (!IsOutOfFiles(errno) || !reserve_.TurnAway(socket_.get())) return;
+      sink_.OnTurnedAway(*this);
+      continue;
+    }
+    const auto peer = SocketAddress::FromSockaddr(address);
+    if (peer) sink_.OnAccepted(*this, std::move(fd), *peer);
+  }
+}
+
+}  // namespace sstplb::worker

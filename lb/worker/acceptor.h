@@ -1,0 +1,60 @@
+// Acceptor: one listening socket of one worker, and the loop that empties its accept queue.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ev++.h>
+
+#include <functional>
+#include <string>
+
+#include "lb/base/address.h"
+#include "lb/base/fd.h"
+
+namespace sstplb::worker {
+
+// Keeps one descriptor in reserve: when the process has no other left, it is spent on taking the
+// next client off the queue and closing it, since a queue that is never emptied would wake the
+// worker for ever.
+class ReserveFd {
+ public:
+  ReserveFd();
+  // Accepts one connection from `listening` only to close it. False when there was none.
+  bool TurnAway(int listening);
+
+ private:
+  Fd fd_;
+};
+
+// Belongs to one worker's thread.
+class Acceptor {
+ public:
+  // Takes each accepted socket; `out_of_files` tells that the last ones were turned away instead.
+  class Sink {
+   public:
+    virtual void OnAccepted(Acceptor& acceptor, Fd fd, const SocketAddress& peer) = 0;
+    virtual void OnTurnedAway(Acceptor& acceptor) = 0;
+
+   protected:
+    ~Sink() = default;
+  };
+
+  Acceptor(ev::loop_ref& loop, std::string listener, Fd socket, ReserveFd& reserve, Sink& sink);
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+  const std::string& listener() const { return listener_; }
+  const SocketAddress& address() const { return address_; }
+
+ private:
+  void OnReadable(ev::io& io, int events);
+
+  const std::string listener_;
+  const Fd socket_;
+  const SocketAddress address_;
+  ReserveFd& reserve_;
+  Sink& sink_;
+  ev::io io_;
+};
+
+}  // namespace sstplb::worker

@@ -1,0 +1,108 @@
+// Worker: one thread of the data path: a loop, listening sockets, sessions.
+//
+// Other threads talk to it by Post() alone. What it needs to know comes as an immutable plan; what
+// it knows goes out as copies.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "lb/base/fd.h"
+#include "lb/base/log.h"
+#include "lb/base/loop.h"
+#include "lb/session/session.h"
+#include "lb/worker/acceptor.h"
+#include "metrics/histogram.h"
+
+namespace sstplb::worker {
+
+inline constexpr std::uint32_t kMaxWorkers = 256;
+
+// Copies of a worker's counters at one moment.
+struct Report {
+  std::uint32_t worker = 0;
+  std::vector<session::Lane> lanes;
+  std::vector<session::Gate> gates;
+  metrics::Histogram loop_lag{metrics::kLoopLagBounds};
+};
+
+// One listening socket on its way to a worker.
+struct ListenSocket {
+  std::string listener;
+  Fd fd;
+};
+
+class Worker final : private session::Host, private Acceptor::Sink {
+ public:
+  // `log` and `budget` must outlive the worker. Workers of one process have different indexes.
+  Worker(std::uint32_t index, Logger& log, session::SessionBudget& budget);
+  // Sessions that are left are closed with reason shutdown.
+  ~Worker();
+
+  void Start() { thread_.Start(); }
+  // Closes all sessions and ends the thread.
+  void Stop();
+
+  // From any thread; runs on the worker's, in order of posting.
+  void Post(std::function<void(Worker&)> task);
+
+  // The rest on the worker's thread only.
+  void SetPlan(std::shared_ptr<const session::Plan> plan);
+  void AddSocket(ListenSocket socket);
+  // Closes the listening sockets of one listener; live sessions run on.
+  void RemoveSockets(const std::string& listener, const std::optional<SocketAddress>& address);
+  Report MakeReport() const;
+  // Those that match, by id, at most `limit` above `after`; `total` counts all that match.
+  std::vector<session::SessionStatus> Find(const session::SessionFilter& filter,
+                                           session::SessionId after, std::size_t limit,
+                                           std::uint64_t& total) const;
+  std::uint64_t CloseMatching(const session::SessionFilter& filter, session::CloseReason reason);
+
+ private:
+  // session::Host
+  ev::loop_ref& ev() override { return thread_.loop().ev(); }
+  TimePoint now() const override { return now_; }
+  Logger& log() override { return log_; }
+  session::Timeouts& timeouts() override { return timeouts_; }
+  session::Books& books() override { return books_; }
+  session::SessionBudget& budget() override { return budget_; }
+  std::span<std::uint8_t> scratch() override { return scratch_; }
+  void Ended(session::Session& session) override;
+
+  // Acceptor::Sink
+  void OnAccepted(Acceptor& acceptor, Fd fd, const SocketAddress& peer) override;
+  void OnTurnedAway(Acceptor& acceptor) override;
+
+  void OnTurnBegins();
+  void OnTurnEnds();
+  void OnTimer();
+
+  const std::uint32_t index_;
+  Logger& log_;
+  session::SessionBudget& budget_;
+  LoopThread thread_;
+  TimePoint now_ = Clock::now();
+  std::optional<TimePoint> timer_at_;
+  ev::check turn_begins_;
+  ev::prepare turn_ends_;
+  ev::timer timer_;
+
+  std::vector<std::uint8_t> scratch_;
+  session::Timeouts timeouts_;
+  session::Books books_;
+  metrics::Histogram loop_lag_{metrics::kLoopLagBounds};
+  std::shared_ptr<const session::Plan> plan_ = std::make_shared<const session::Plan>();
+  ReserveFd reserve_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::unordered_map<session::SessionId, std::unique_ptr<session::Session>> sessions_;
+  std::vector<std::unique_ptr<session::Session>> ended_;  // destroyed when the turn ends
+  std::uint64_t last_session_ = 0;
+};
+
+}  // namespace sstplb::worker
