@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/report_text.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+
+#include "lb/config/words.h"
+
+namespace sstplb::probes {
+namespace {
+
+constexpr Duration kDay = std::chrono::hours(24);
+
+std::string Line(std::string_view first, std::string_view second, const std::string& text) {
+  std::string line(first);
+  line.resize(std::max<std::size_t>(9, line.size() + 1), ' ');
+  if (second.size() < 10) line.append(10 - second.size(), ' ');
+  line += second;
+  return text.empty() ? line : line + "  " + text;
+}
+
+std::string Milliseconds(Duration duration) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f ms", Seconds(duration) * 1e3);
+  return text;
+}
+
+std::string Join(const std::vector<std::string>& parts, std::string_view between) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : std::string(between)) + part;
+  return text;
+}
+
+std::string Day(WallTime time) { return FormatWallTime(time).substr(0, 10); }
+
+std::string DaysLeft(WallTime not_after, WallTime now) {
+  const auto days = (not_after - now) / kDay;
+  if (not_after < now) return "expired " + std::to_string(-days) + " days ago";
+  return std::to_string(days) + " days left";
+}
+
+void AddCertificate(const TlsFacts& tls, WallTime now, std::vector<std::string>& lines) {
+  const auto add = [&lines](std::string_view key, const std::string& text) {
+    lines.push_back(Line("", key, text));
+  };
+  if (!tls.alpn.empty()) add("alpn", tls.alpn);
+  if (!tls.certificate) return add("cert", "none shown");
+  const CertificateFacts& cert = *tls.certificate;
+  add("cert", cert.subject + (cert.self_signed ? ", self-signed" : ", issued by " + cert.issuer));
+  if (!cert.names.empty()) add("names", Join(cert.names, " "));
+  add("valid",
+      Day(cert.not_before) + " to " + Day(cert.not_after) + ", " + DaysLeft(cert.not_after, now));
+  add("sha256", cert.sha256);
+  if (tls.chain.size() > 1) add("chain", Join(tls.chain, " <- "));
+  add("trust", cert.verified ? "verified" : "not verified: " + cert.verify_error);
+}
+
+std::string ProxyText(config::ProxyProtocol proxy) {
+  return proxy == config::ProxyProtocol::kV1 ? "v1 header sent" : "v2 LOCAL header sent";
+}
+
+std::string HttpText(const ProbeReport& report) {
+  std::string text = report.status_line;
+  if (!report.server_header.empty()) text += ", server " + report.server_header;
+  if (!report.server_kind.empty()) text += " (" + report.server_kind + ")";
+  return text;
+}
+
+std::string CallText(const ProbeReport& report) {
+  if (!report.hash_mask) return {};
+  std::string hashes;
+  if ((*report.hash_mask & 1) != 0) hashes += " SHA-1";
+  if ((*report.hash_mask & 2) != 0) hashes += " SHA-256";
+  return "Ack, crypto binding with" + (hashes.empty() ? " no hash" : hashes);
+}
+
+std::string StepText(Step step, const ProbeRequest& request, const ProbeReport& report) {
+  switch (step) {
+    case Step::kTcp:
+      if (!report.local || !request.address) return {};
+      return "connected to " + request.address->ToString() + " from " + report.local->ToString();
+    case Step::kProxy:
+      return ProxyText(request.proxy_protocol);
+    case Step::kTls:
+      return report.tls ? report.tls->version + " " + report.tls->cipher : "";
+    case Step::kPost:
+    case Step::kGet:
+      return HttpText(report);
+    case Step::kCall:
+      return CallText(report);
+    case Step::kClose:
+      return report.peer_closed ? "the backend closed" : "";
+    case Step::kResolve:
+    case Step::kWatch:
+    case Step::kExec:
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> ReportLines(const ProbeRequest& request, const ProbeReport& report,
+                                     WallTime now) {
+  std::vector<std::string> lines;
+  for (const StepTime& step : report.steps) {
+    lines.push_back(
+        Line(ToString(step.step), Milliseconds(step.took), StepText(step.step, request, report)));
+    if (step.step == Step::kTls && report.tls) AddCertificate(*report.tls, now, lines);
+  }
+  if (!report.note.empty()) lines.push_back(Line("note", "", report.note));
+  const OutcomeInfo& info = Info(report.outcome);
+  lines.push_back(Line(info.word, Milliseconds(report.took), std::string(info.sentence)));
+  if (!report.detail.empty()) lines.push_back(Line("", "", report.detail));
+  return lines;
+}
+
+}  // namespace sstplb::probes

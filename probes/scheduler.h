@@ -1,0 +1,110 @@
+// Prober: probes every backend again and again, and tells what it found.
+//
+// One probe per backend at a time, a bounded number over all; every `interval`, or every
+// `fast_interval` while the health is not known or the last answer speaks against it.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string_view>
+#include <vector>
+
+#include "lb/base/log.h"
+#include "lb/base/loop.h"
+#include "probes/probe.h"
+#include "probes/rise_fall.h"
+#include "probes/schedule.h"
+
+namespace sstplb::probes {
+
+// What one probe has changed. References hold during the callback.
+struct ProbeAnswer {
+  const TargetKey& target;
+  const ProbeRequest& request;
+  const ProbeReport& report;
+  const RiseFall& state;  // with this answer
+  Health before;          // without it
+
+  bool changed() const { return before != state.health(); }
+};
+
+// The evidence for a line in the log: went=down was=up history=1111000 fall=3/3
+// outcome=tls_timeout took=3.0s detail=... (`detail` only when there is one).
+std::vector<LogField> AnswerFields(const ProbeAnswer& answer);
+
+// Belongs to its loop's thread, constructor and destructor included (or to whoever owns a loop that
+// does not run); other threads post to the loop. Destroying it drops what is under way.
+class Prober {
+ public:
+  // May call every method of the prober, but not destroy it.
+  using OnAnswer = std::function<void(const ProbeAnswer&)>;
+  using MakeProbeFn = std::function<std::unique_ptr<Probe>(ProbeRequest)>;
+
+  struct Options {
+    std::size_t max_in_flight = 64;
+    std::uint64_t seed = 0;  // of the jitter; give each process its own
+    MakeProbeFn make;        // null: MakeProbe() of probe.h; tests put theirs here
+  };
+
+  Prober(Loop& loop, Options options, OnAnswer on_answer);
+  ~Prober();
+  Prober(const Prober&) = delete;
+  Prober& operator=(const Prober&) = delete;
+
+  // Adds a backend, or changes how it is probed. Its history stays, unless another address or
+  // another kind of probe makes it meaningless; the same request again changes nothing. Kind
+  // "none" removes.
+  void Set(ProbeRequest request);
+  // What is under way is given up, politely; its answer is not reported.
+  void Remove(const TargetKey& key);
+  // As soon as there is a free place; after the probe that is under way, if there is one.
+  void ProbeNow(const TargetKey& key);
+
+  // Null when the backend is not probed. Valid until the next Remove().
+  const RiseFall* Find(const TargetKey& key) const;
+  std::vector<TargetKey> Targets() const;
+  // Removes all, and calls `done` from the loop once the last connection is closed: at most
+  // Probe::kMaxClosing later.
+  void Shutdown(std::function<void()> done);
+
+ private:
+  struct Target {
+    ProbeRequest request;
+    RiseFall state;
+    std::unique_ptr<Probe> probe;  // set while one is under way
+    std::uint64_t run = 0;         // which one
+    TimePoint started;
+    bool again = false;  // ProbeNow() came while one was under way
+  };
+
+  void OnTimer(ev::timer& watcher, int events);
+  void Arm();
+  void Begin(const TargetKey& key);
+  void OnReport(const TargetKey& key, std::uint64_t run, const ProbeReport& report);
+  bool OnRetired(std::uint64_t run);
+  void Retire(Target& target);
+  void MaybeDone();
+
+  Loop& loop_;
+  Options options_;
+  OnAnswer on_answer_;
+  TlsContexts contexts_;
+  Schedule schedule_;
+  std::map<TargetKey, Target> targets_;
+  std::size_t in_flight_ = 0;  // retired ones included
+  // Probes whose answer no one waits for any more, until they have closed.
+  std::map<std::uint64_t, std::unique_ptr<Probe>> retired_;
+  std::uint64_t last_run_ = 0;
+  std::mt19937_64 random_;
+  ev::timer timer_;
+  std::function<void()> done_;
+};
+
+}  // namespace sstplb::probes

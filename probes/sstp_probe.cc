@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/sstp_probe.h"
+
+#include <openssl/rand.h>
+
+#include <array>
+#include <utility>
+
+#include "probes/http_text.h"
+#include "probes/server_kind.h"
+
+namespace sstplb::probes {
+namespace {
+
+// sstp-server closes 1 s after a Disconnect (MS-SSTP 3.1.2, the disconnect timers).
+constexpr Duration kLeave = std::chrono::seconds(2);
+
+std::string Guid() {
+  std::array<std::uint8_t, 16> bytes{};
+  RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
+  return sstp::FormatGuid(bytes);
+}
+
+std::string StatusText(const sstp::ControlMessage& message) {
+  const std::optional<sstp::StatusInfo> info = sstp::FindStatusInfo(message);
+  if (!info) return "no reason given";
+  return "status " + std::to_string(static_cast<std::uint32_t>(info->status)) + " " +
+         std::string(sstp::ToString(info->status));
+}
+
+}  // namespace
+
+SstpProbe::SstpProbe(Loop& loop, TlsContexts& contexts, ProbeRequest request)
+    : NetProbe(loop, contexts, std::move(request)), watch_(loop.ev()), leave_(loop.ev()) {
+  watch_.set<SstpProbe, &SstpProbe::OnWatched>(this);
+  leave_.set<SstpProbe, &SstpProbe::OnLeaveTimeout>(this);
+}
+
+SstpProbe::~SstpProbe() {
+  watch_.stop();
+  leave_.stop();
+}
+
+void SstpProbe::OnOpen() {
+  BeginStep(Step::kPost);
+  sstp::PostRequest post;
+  post.host = HostHeader(request());
+  post.correlation_id = Guid();
+  if (!request().settings.path.empty()) post.path = request().settings.path;
+  channel().Write(AsBytes(sstp::BuildPost(post)), Then(&SstpProbe::ReadHead));
+}
+
+void SstpProbe::ReadHead() { channel().Read(Outcome::kHttpClosed, Then(&SstpProbe::OnHeadBytes)); }
+
+void SstpProbe::OnHeadBytes() {
+  const sstp::ResponseResult result = sstp::ParseResponse(channel().buffered());
+  if (result.state == sstp::ParseState::kNeedMore) return ReadHead();
+  if (result.state == sstp::ParseState::kBad) return End(Outcome::kHttpMalformed, result.why);
+  TakeHead(result.head, channel().buffered(), report());
+  if (result.head.status == 200 && result.head.content_length == sstp::kEndless) {
+    const std::string_view text = AsText(channel().buffered().first(result.size));
+    report().server_kind = LearnServerKind(result.head, text);
+    const std::string note = ServerKindNote(request().settings.server, report().server_kind);
+    if (!note.empty()) report().note += (report().note.empty() ? "" : "; ") + note;
+  }
+  channel().Consume(result.size);
+  OnHead(result.head);
+}
+
+void SstpProbe::OnHead(const sstp::ResponseHead& head) {
+  if (head.status != 200) {
+    const std::string_view hint = StatusHint(head.status);
+    return End(Outcome::kHttpStatus,
+               report().status_line + (hint.empty() ? "" : ": " + std::string(hint)));
+  }
+  if (!head.content_length) return End(Outcome::kNotSstp, "200 without a Content-Length");
+  if (*head.content_length != sstp::kEndless) {
+    return End(Outcome::kNotSstp,
+               "200 with Content-Length " + std::to_string(*head.content_length));
+  }
+  if (request().settings.depth == config::ProbeDepth::kPost) return End(Outcome::kOk);
+  Call();
+}
+
+void SstpProbe::Call() {
+  BeginStep(Step::kCall);
+  called_ = true;
+  channel().Write(sstp::EncodeCallConnectRequest(), Then(&SstpProbe::OnCallBytes));
+}
+
+void SstpProbe::ReadCall() { channel().Read(Outcome::kCallClosed, Then(&SstpProbe::OnCallBytes)); }
+
+void SstpProbe::OnCallBytes() {
+  while (!ended()) {
+    const sstp::PacketResult result = sstp::NextPacket(channel().buffered());
+    if (result.state == sstp::ParseState::kNeedMore) return ReadCall();
+    if (result.state == sstp::ParseState::kBad) return End(Outcome::kCallMalformed, result.why);
+    if (!result.packet.control) {  // PPP of a server that speaks first
+      channel().Consume(result.packet.size);
+      continue;
+    }
+    const Result<sstp::ControlMessage> message = sstp::ParseControl(result.packet.body);
+    if (!message) return End(Outcome::kCallMalformed, message.error().message);
+    channel().Consume(result.packet.size);
+    OnControl(message.value());
+  }
+}
+
+void SstpProbe::OnControl(const sstp::ControlMessage& message) {
+  if (!acked_) return OnAnswer(message);
+  if (message.type == sstp::MessageType::kCallAbort ||
+      message.type == sstp::MessageType::kCallDisconnect) {
+    End(Outcome::kServerFull, StatusText(message));
+  }
+}
+
+void SstpProbe::OnAnswer(const sstp::ControlMessage& message) {
+  switch (message.type) {
+    case sstp::MessageType::kCallConnectAck:
+      return OnAck(message);
+    case sstp::MessageType::kCallConnectNak:
+      return End(Outcome::kCallNak, StatusText(message));
+    case sstp::MessageType::kCallAbort:
+    case sstp::MessageType::kCallDisconnect:
+      return End(Outcome::kCallAborted, StatusText(message));
+    default:
+      return;  // an Echo, perhaps: not what was asked
+  }
+}
+
+void SstpProbe::OnAck(const sstp::ControlMessage& message) {
+  const std::optional<sstp::CryptoBindingRequest> binding = FindCryptoBindingRequest(message);
+  if (!binding) return End(Outcome::kCallMalformed, "an Ack without a crypto binding request");
+  report().hash_mask = binding->hash_mask;
+  acked_ = true;
+  BeginStep(Step::kWatch);
+  const Duration watch = PresetOf(request().settings.server).watch;
+  if (watch == Duration::zero()) return End(Outcome::kOk);
+  watch_.start(EvSeconds(watch));
+}
+
+void SstpProbe::OnWatched(ev::timer& /*watcher*/, int /*events*/) { End(Outcome::kOk); }
+
+void SstpProbe::OnDeadline() {
+  if (acked_) return End(Outcome::kOk);  // the answer is there; only the watch is cut short
+  NetProbe::OnDeadline();
+}
+
+void SstpProbe::Leave() {
+  watch_.stop();
+  if (!called_ || channel().peer_closed()) return Hangup();
+  left_ = Clock::now();
+  leave_.start(EvSeconds(kLeave));
+  const bool granted = acked_ && report().outcome != Outcome::kServerFull;
+  channel().Write(sstp::EncodeControl(granted ? sstp::MessageType::kCallDisconnect
+                                              : sstp::MessageType::kCallAbort),
+                  [this](std::optional<Trouble>) { WaitForClose(); });
+}
+
+void SstpProbe::WaitForClose() {
+  channel().Consume(channel().buffered().size());
+  channel().Read(Outcome::kCallClosed, [this](std::optional<Trouble> trouble) {
+    if (!trouble) return WaitForClose();
+    OnPeerClosed();
+  });
+}
+
+void SstpProbe::OnPeerClosed() {
+  leave_.stop();
+  report().peer_closed = true;
+  if (acked_) {
+    report().server_kind = RefineServerKind(report().server_kind, Clock::now() - left_);
+  }
+  Hangup();
+}
+
+void SstpProbe::OnLeaveTimeout(ev::timer& /*watcher*/, int /*events*/) { Hangup(); }
+
+}  // namespace sstplb::probes
