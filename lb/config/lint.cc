@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/config/lint.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "lb/config/lint_pool.h"
+#include "lb/config/names.h"
+
+namespace sstplb::config {
+namespace {
+
+// SSTP's own hello timer is 60 s ([MS-SSTP] 3.1.2); some slack for a slow path.
+constexpr Duration kShortestIdle = seconds(75);
+constexpr std::uint32_t kOthersMayUse = 0002;
+
+void Warn(Findings& out, std::string name, std::string key, std::string reason,
+          std::string remedy) {
+  out.push_back(
+      {Severity::kWarning, std::move(name), std::move(key), std::move(reason), std::move(remedy)});
+}
+
+bool IsLoopback(const IpAddress& ip) {
+  static const Cidr kLoopback4 = *Cidr::Parse("127.0.0.0/8");
+  static const Cidr kLoopback6 = *Cidr::Parse("::1");
+  return kLoopback4.Contains(ip) || kLoopback6.Contains(ip);
+}
+
+void LintAdmin(Findings& out, const Admin& admin) {
+  if (admin.http && !IsLoopback(admin.http->ip)) {
+    Warn(out, "admin_http_public", "admin.http",
+         "the dashboard, the metrics and the addresses of clients can be read by everyone who "
+         "reaches " +
+             admin.http->ToString(),
+         "Bind it to 127.0.0.1 or to a management network behind a packet filter");
+  }
+  if ((admin.socket_mode & kOthersMayUse) != 0) {
+    Warn(out, "admin_socket_public", "admin.socket_mode",
+         "every user of this host may drain backends and close sessions",
+         "Use \"0660\" and give the socket's group to the operators");
+  }
+}
+
+bool AllowsEverybody(const Cidr& block) { return block.ToString().ends_with("/0"); }
+
+void LintListener(Findings& out, const Listener& listener) {
+  const std::string key = "listener." + KeyText(listener.name);
+  if (listener.idle_timeout < kShortestIdle) {
+    Warn(out, "idle_timeout_short", key + ".idle_timeout",
+         "a healthy SSTP tunnel may be silent for 60s, so that " +
+             ExactDuration(listener.idle_timeout) + " kills healthy tunnels",
+         "Use at least 2m; 15m is the default");
+  }
+  if (listener.no_sni == PoolOrRefuse::kRefuse) {
+    Warn(out, "no_sni_refused", key + ".no_sni",
+         "many SSTP clients send no server name (sstpc and RouterOS unless told to, Windows when "
+         "it dials an address) and have no place to go",
+         "Use \"pool\" unless every client is known to send its name");
+  }
+  if (listener.not_tls == PoolOrRefuse::kPool) {
+    Warn(out, "not_tls_passed", key + ".not_tls",
+         "whatever is no TLS is passed on to the backends, though SSTP never is", "Use \"refuse\"");
+  }
+  if (std::any_of(listener.accept_proxy.begin(), listener.accept_proxy.end(), AllowsEverybody)) {
+    Warn(out, "accept_proxy_from_all", key + ".accept_proxy",
+         "everybody may claim to be any client, past allow, deny and every cap per source",
+         "List only the addresses of the balancers in front");
+  }
+  if (!listener.tcp.nodelay) {
+    Warn(out, "nodelay_off", key + ".tcp.nodelay",
+         "small packets wait for acknowledgements: each step of a tunnel's set-up takes 40 ms more",
+         "Use true");
+  }
+}
+
+bool LeadsTo(const Listener& listener, const std::string& pool) {
+  return listener.pool == pool ||
+         std::any_of(listener.routes.begin(), listener.routes.end(),
+                     [&](const Route& route) { return route.pool == pool; });
+}
+
+void LintReach(Findings& out, const Config& config, const Pool& pool) {
+  const auto leads = [&](const Listener& listener) { return LeadsTo(listener, pool.name); };
+  if (std::any_of(config.listeners.begin(), config.listeners.end(), leads)) return;
+  Warn(out, "unreachable_pool", "pool." + KeyText(pool.name),
+       "no listener and no route leads to this pool", "Name it in a route, or take it out");
+}
+
+// Would a connection to `address` come back to us?
+bool IsOwnListener(const Config& config, const SocketAddress& address) {
+  for (const Listener& listener : config.listeners) {
+    for (const SocketAddress& bound : listener.bind) {
+      if (bound.port != address.port || bound.ip.is_v4() != address.ip.is_v4()) continue;
+      if (bound.ip == address.ip) return true;
+      if (bound.ip.is_unspecified() && IsLoopback(address.ip)) return true;
+    }
+  }
+  return false;
+}
+
+void LintLoops(Findings& out, const Config& config, const Pool& pool) {
+  for (const Backend& backend : pool.backends) {
+    const auto address = backend.address.AsAddress();
+    if (!address || !IsOwnListener(config, *address)) continue;
+    Warn(out, "backend_is_listener",
+         "pool." + KeyText(pool.name) + ".backend." + KeyText(backend.name),
+         address->ToString() + " is a listener of this configuration: sessions would go in circles",
+         "Give the address of the SSTP server itself");
+  }
+}
+
+}  // namespace
+
+Findings Lint(const Config& config) {
+  Findings out;
+  LintAdmin(out, config.admin);
+  for (const Listener& listener : config.listeners) LintListener(out, listener);
+  for (const Pool& pool : config.pools) {
+    LintReach(out, config, pool);
+    LintLoops(out, config, pool);
+    LintPool(out, config, pool);
+  }
+  return out;
+}
+
+}  // namespace sstplb::config

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/config/lint_pool.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "lb/config/names.h"
+#include "lb/config/words.h"
+
+namespace sstplb::config {
+namespace {
+
+class PoolLint {
+ public:
+  PoolLint(Findings& out, const Config& config, const Pool& pool)
+      : out_(out), config_(config), pool_(pool), probe_(pool.probe) {}
+
+  void Run() {
+    Backends();
+    Sources();
+    ProxyHeader();
+    Leg();
+    NoEffect();
+    if (probe_.kind == ProbeKind::kNone) {
+      Warn("probe_none", ".probe.kind",
+           "nothing notices a dead backend but the clients that are sent to it",
+           "Use \"sstp\", which asks what a client would ask");
+      return;
+    }
+    ProbeKindAndDepth();
+    ProbeTimes();
+    ProbeHeader();
+    ProbeNames();
+  }
+
+ private:
+  void Warn(std::string name, const std::string& key, std::string reason, std::string remedy) {
+    out_.push_back({Severity::kWarning, std::move(name), "pool." + KeyText(pool_.name) + key,
+                    std::move(reason), std::move(remedy)});
+  }
+
+  void Backends() {
+    if (pool_.backends.empty()) {
+      Warn("empty_pool", "", "the pool has no backend and refuses every session",
+           "Add [[pool." + KeyText(pool_.name) +
+               ".backend]] tables, or add backends at run time: sstplb backend add");
+      return;
+    }
+    if (pool_.backends.size() == 1) {
+      Warn("single_backend", "", "the pool has one backend: when it goes, everything goes",
+           "Add a second one");
+    }
+    const auto takes = [](const Backend& b) {
+      return b.admin == AdminState::kActive && b.weight > 0;
+    };
+    if (std::none_of(pool_.backends.begin(), pool_.backends.end(), takes)) {
+      Warn("no_active_backend", "",
+           "every backend is draining, disabled or of weight 0: no session is admitted",
+           "Set admin = \"active\" and a weight for one of them at least");
+    }
+    std::map<std::string, std::string> addresses;
+    for (const Backend& backend : pool_.backends) {
+      const auto [known, is_new] = addresses.emplace(backend.address.ToString(), backend.name);
+      if (is_new) continue;
+      Warn("address_twice", ".backend." + KeyText(backend.name),
+           "it is the same server as " + KeyText(known->second) +
+               ": it gets two shares, and its loss counts as two",
+           "Use weight to give a server a larger share");
+    }
+  }
+
+  void Sources() {
+    if (pool_.source.empty()) return;
+    const auto has = [&](bool v4) {
+      return std::any_of(pool_.source.begin(), pool_.source.end(),
+                         [&](const IpAddress& ip) { return ip.is_v4() == v4; });
+    };
+    for (const Backend& backend : pool_.backends) {
+      const auto address = backend.address.AsAddress();
+      if (!address || has(address->ip.is_v4())) continue;
+      Warn("source_family", ".source",
+           "no source address is of the family of backend " + KeyText(backend.name) + " (" +
+               address->ToString() + ")",
+           "Add an address of that family");
+    }
+  }
+
+  void ProxyHeader() {
+    if (pool_.proxy_protocol == ProxyProtocol::kNone) return;
+    const std::string server(ToWord(probe_.server));
+    if (probe_.server == ServerKind::kRras || probe_.server == ServerKind::kSoftEther) {
+      Warn("proxy_protocol_unreadable", ".proxy_protocol",
+           server + " knows no PROXY protocol and closes every connection that begins with it",
+           "Use \"none\"; to keep clients' addresses use source = \"transparent\"");
+    } else if (probe_.server == ServerKind::kSstpServer) {
+      Warn("proxy_protocol_unreadable", ".proxy_protocol",
+           "sstp-server reads PROXY headers only on a port without TLS, which a pass-through "
+           "cannot use",
+           "Use \"none\", or put a TLS terminator that reads and sends the header on each backend");
+    }
+  }
+
+  void Leg() {
+    if (pool_.tcp.nodelay) return;
+    Warn("nodelay_off", ".tcp.nodelay",
+         "small packets wait for acknowledgements: each step of a tunnel's set-up takes 40 ms more",
+         "Use true");
+  }
+
+  void Unused(bool changed, bool used, const std::string& key, const std::string& needs) {
+    if (!changed || used) return;
+    Warn("no_effect", key, "has no effect without " + needs, "Set that, or take it out");
+  }
+
+  void NoEffect() {
+    const Pool pool;
+    const Probe probe;
+    const bool hashing = pool_.balance == Balance::kConsistentHash;
+    Unused(pool_.hash_key != pool.hash_key, hashing, ".hash_key", "balance = \"consistent-hash\"");
+    Unused(pool_.max_load != pool.max_load, hashing, ".max_load", "balance = \"consistent-hash\"");
+    Unused(pool_.source_ip_ttl != pool.source_ip_ttl, pool_.balance == Balance::kSourceIp,
+           ".source_ip_ttl", "balance = \"source-ip\"");
+    Unused(pool_.proxy_tlvs != pool.proxy_tlvs, pool_.proxy_protocol == ProxyProtocol::kV2,
+           ".proxy_tlvs", "proxy_protocol = \"v2\"");
+    const bool sstp = probe_.kind == ProbeKind::kSstp;
+    const bool http = probe_.kind == ProbeKind::kHttp;
+    const bool tls = sstp || http || probe_.kind == ProbeKind::kTls;
+    Unused(probe_.depth != probe.depth, sstp, ".probe.depth", "kind = \"sstp\"");
+    Unused(!probe_.path.empty(), sstp || http, ".probe.path", "kind = \"sstp\" or \"http\"");
+    Unused(!probe_.command.empty(), probe_.kind == ProbeKind::kExec, ".probe.command",
+           "kind = \"exec\"");
+    Unused(probe_.verify != probe.verify, tls, ".probe.verify", "a kind that speaks TLS");
+    const bool verifies = tls && probe_.verify != Verify::kNone;
+    Unused(!probe_.ca_file.empty(), verifies, ".probe.ca_file", "verify = \"chain\" or \"name\"");
+    Unused(!probe_.crl_file.empty(), verifies, ".probe.crl_file", "verify = \"chain\" or \"name\"");
+  }
+
+  void ProbeKindAndDepth() {
+    if (probe_.kind == ProbeKind::kTcp || probe_.kind == ProbeKind::kTls) {
+      Warn("probe_shallow", ".probe.kind",
+           "a server whose SSTP service is broken or switched off still answers " +
+               std::string(probe_.kind == ProbeKind::kTcp ? "TCP" : "TLS"),
+           "Use \"sstp\", which asks what a client would ask");
+    }
+    const bool call = probe_.kind == ProbeKind::kSstp && probe_.depth == ProbeDepth::kCall;
+    if (call && probe_.server == ServerKind::kSstpServer) {
+      Warn("probe_call_costs", ".probe.depth",
+           "each such probe starts a pppd on sstp-server and takes an address for a moment",
+           "Use \"post\", or a long interval and spare addresses");
+    }
+  }
+
+  void ProbeTimes() {
+    if (probe_.timeout > probe_.interval) {
+      Warn("probe_timeout_long", ".probe.timeout",
+           "a silent backend is asked only every " + ExactDuration(probe_.timeout) +
+               ", not every " + ExactDuration(probe_.interval) +
+               ": one probe is in flight at a time",
+           "Make timeout shorter than interval");
+    }
+    if (probe_.interval < seconds(1)) {
+      Warn("probe_interval_short", ".probe.interval",
+           "SSTP servers log each probe like a client, SoftEther with 7 to 8 lines",
+           "Use 2s or more; fast_interval takes over while an answer is changing");
+    }
+  }
+
+  void ProbeHeader() {
+    const ProbeProxyProtocol proxy = probe_.proxy_protocol;
+    if (proxy == ProbeProxyProtocol::kSame) return;
+    if (ToWord(proxy) == ToWord(pool_.proxy_protocol)) return;
+    Warn("probe_proxy_differs", ".probe.proxy_protocol",
+         "probes begin with another header (" + std::string(ToWord(proxy)) + ") than sessions (" +
+             std::string(ToWord(pool_.proxy_protocol)) + "): they do not see what clients see",
+         "Use \"same\" unless the port is another one");
+  }
+
+  void ProbeNames() {
+    if (probe_.verify != Verify::kName || !ProbeServerName(config_, pool_).empty()) return;
+    Warn("probe_name_unknown", ".probe.verify",
+         "there is no name to compare the certificate with: sni is empty and no route with an "
+         "exact name leads here",
+         "Set probe.sni to the name that clients dial");
+  }
+
+  Findings& out_;
+  const Config& config_;
+  const Pool& pool_;
+  const Probe& probe_;
+};
+
+}  // namespace
+
+void LintPool(Findings& out, const Config& config, const Pool& pool) {
+  PoolLint(out, config, pool).Run();
+}
+
+}  // namespace sstplb::config

@@ -1,0 +1,212 @@
+// Host check: each finding for its cause, on hosts that are made up.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/config/host_check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "lb/config/read.h"
+
+namespace sstplb::config {
+namespace {
+
+using testing::ElementsAreArray;
+using testing::IsEmpty;
+
+constexpr std::string_view kConfig = R"(
+[global]
+user = "sstplb"
+state_file = "/var/lib/sstplb/state"
+max_sessions = 20000
+workers = 2
+log.target = "/var/log/sstplb/log"
+[admin]
+http_token_file = "/etc/sstplb/token"
+[listener.vpn]
+bind = ["192.0.2.10:443", "[::]:443"]
+pool = "main"
+tcp = { congestion = "bbr", rcvbuf = "1MiB" }
+[pool.main]
+source = ["10.0.0.5"]
+[pool.main.probe]
+kind = "exec"
+command = ["/usr/local/bin/check"]
+ca_file = "/etc/sstplb/ca.pem"
+[[pool.main.backend]]
+name = "vpn1"
+address = "10.0.0.11:443"
+)";
+
+Config GoodConfig() { return *ReadText(kConfig, "t.toml").operator->(); }
+
+// A host that has all that the configuration needs.
+HostFacts GoodHost() {
+  FileFact folder;
+  folder.exists = folder.is_folder = folder.readable = folder.writable = folder.executable = true;
+  FileFact file;
+  file.exists = file.readable = true;
+  FileFact program = file;
+  program.executable = true;
+  HostFacts facts;
+  facts.open_files_hard = 100000;
+  facts.cpus = 2;
+  facts.root = facts.can_bind_low_ports = facts.can_net_admin = facts.has_ipv6 = true;
+  facts.local_addresses = {*IpAddress::Parse("192.0.2.10"), *IpAddress::Parse("10.0.0.5")};
+  facts.users = {"sstplb"};
+  facts.files = {{"/run/sstplb", folder},      {"/var/lib/sstplb", folder},
+                 {"/var/log/sstplb", folder},  {"/etc/sstplb/token", file},
+                 {"/etc/sstplb/ca.pem", file}, {"/usr/local/bin/check", program}};
+  facts.congestion_algorithms = {"cubic", "bbr"};
+  facts.somaxconn = 4096;
+  facts.unprivileged_port_start = 1024;
+  facts.first_local_port = 32768;
+  facts.last_local_port = 60999;
+  facts.rmem_max = 4 << 20;
+  facts.wmem_max = 4 << 20;
+  facts.conntrack_max = 262144;
+  facts.mtu_probing = 1;
+  facts.nonlocal_bind = 0;
+  return facts;
+}
+
+std::vector<std::string> Names(const Config& config, const HostFacts& facts) {
+  std::vector<std::string> names;
+  for (const Finding& finding : CheckHost(config, facts)) {
+    constexpr const char* kSigns[] = {"note ", "", "error "};
+    names.push_back(kSigns[static_cast<int>(finding.severity)] + finding.name);
+    EXPECT_FALSE(finding.reason.empty() || finding.remedy.empty()) << finding.name;
+  }
+  return names;
+}
+
+TEST(HostCheck, AFittingHostHasNoFinding) {
+  EXPECT_THAT(Names(GoodConfig(), GoodHost()), IsEmpty());
+}
+
+TEST(HostCheck, AHostWhoseSysctlsCannotBeReadHasNoFindingAboutThem) {
+  HostFacts facts = GoodHost();
+  facts.somaxconn.reset();
+  facts.unprivileged_port_start.reset();
+  facts.first_local_port.reset();
+  facts.last_local_port.reset();
+  facts.rmem_max.reset();
+  facts.wmem_max.reset();
+  facts.conntrack_max.reset();
+  facts.mtu_probing.reset();
+  facts.nonlocal_bind.reset();
+  EXPECT_THAT(Names(GoodConfig(), facts), IsEmpty());
+}
+
+TEST(HostCheck, WhatTheHostLacks) {
+  struct Case {
+    std::function<void(HostFacts&)> change;
+    std::vector<std::string> names;
+  };
+  const std::vector<Case> cases = {
+      {[](HostFacts& f) { f.users.clear(); }, {"error user_missing"}},
+      {[](HostFacts& f) { f.root = false; }, {"error user_not_root"}},
+      {[](HostFacts& f) { f.open_files_hard = 40255; }, {"open_files"}},
+      {[](HostFacts& f) { f.open_files_hard = 40256; }, {}},
+      {[](HostFacts& f) { f.conntrack_max = 39999; }, {"conntrack_small"}},
+      {[](HostFacts& f) { f.cpus = 1; }, {"workers_many"}},
+      {[](HostFacts& f) { f.files.erase("/run/sstplb"); }, {"error folder_missing"}},
+      {[](HostFacts& f) { f.files["/var/lib/sstplb"].writable = false; },
+       {"error folder_not_writable"}},
+      {[](HostFacts& f) { f.files["/var/lib/sstplb"].is_folder = false; },
+       {"error folder_missing"}},
+      {[](HostFacts& f) { f.files.erase("/var/log/sstplb"); }, {"error folder_missing"}},
+      // The socket is made and the log opened before privileges are dropped.
+      {[](HostFacts& f) { f.files["/run/sstplb"].writable = false; }, {}},
+      {[](HostFacts& f) { f.files.erase("/etc/sstplb/token"); }, {"error file_missing"}},
+      {[](HostFacts& f) { f.files["/etc/sstplb/token"].readable = false; },
+       {"error file_not_readable"}},
+      {[](HostFacts& f) { f.files["/etc/sstplb/token"].others_read = true; }, {"token_readable"}},
+      {[](HostFacts& f) { f.files["/etc/sstplb/ca.pem"].is_folder = true; },
+       {"error file_missing"}},
+      {[](HostFacts& f) { f.files["/usr/local/bin/check"].executable = false; },
+       {"error command_not_executable"}},
+      {[](HostFacts& f) { f.can_bind_low_ports = false; },
+       {"error port_privileged", "error port_privileged"}},
+      {[](HostFacts& f) {
+         f.can_bind_low_ports = false;
+         f.unprivileged_port_start = 80;
+       },
+       {}},
+      {[](HostFacts& f) { f.has_ipv6 = false; }, {"error no_ipv6"}},
+      {[](HostFacts& f) { f.local_addresses.erase(*IpAddress::Parse("192.0.2.10")); },
+       {"error bind_not_local"}},
+      {[](HostFacts& f) { f.local_addresses.erase(*IpAddress::Parse("10.0.0.5")); },
+       {"error source_not_local"}},
+      {[](HostFacts& f) {
+         f.local_addresses.clear();
+         f.nonlocal_bind = 1;
+       },
+       {}},
+      {[](HostFacts& f) { f.somaxconn = 4095; }, {"backlog_cut"}},
+      {[](HostFacts& f) { f.congestion_algorithms.erase("bbr"); }, {"congestion_missing"}},
+      {[](HostFacts& f) { f.rmem_max = 212992; }, {"buffer_cut"}},
+      {[](HostFacts& f) { f.last_local_port = 32768 + 19999; }, {}},
+      {[](HostFacts& f) { f.last_local_port = 32768 + 19998; }, {"local_ports"}},
+      {[](HostFacts& f) { f.last_local_port = 1; }, {}},
+      {[](HostFacts& f) { f.mtu_probing = 0; }, {"note mtu_probing_off"}},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    HostFacts facts = GoodHost();
+    cases[i].change(facts);
+    EXPECT_THAT(Names(GoodConfig(), facts), ElementsAreArray(cases[i].names)) << "case " << i;
+  }
+}
+
+TEST(HostCheck, WhatTheConfigurationAsks) {
+  struct Case {
+    std::function<void(Config&)> change;
+    std::vector<std::string> names;
+  };
+  const std::vector<Case> cases = {
+      {[](Config& c) { c.pools[0].backends[0].max_sessions = 28232; }, {}},
+      {[](Config& c) { c.pools[0].backends[0].max_sessions = 28233; }, {"local_ports"}},
+      {[](Config& c) {
+         c.pools[0].backends[0].max_sessions = 28233;
+         c.pools[0].source.push_back(*IpAddress::Parse("127.0.0.9"));
+       },
+       {}},
+      {[](Config& c) {
+         c.pools[0].backends[0].max_sessions = 60000;
+         c.pools[0].source.clear();
+         c.pools[0].transparent = true;
+       },
+       {}},
+      {[](Config& c) { c.pools[0].backends.clear(); }, {}},
+      {[](Config& c) { c.listeners[0].bind = {*SocketAddress::Parse("127.9.9.9:0")}; }, {}},
+      {[](Config& c) { c.pools[0].probe.command = {"check"}; }, {}},
+      {[](Config& c) { c.global.max_sessions = 0; }, {}},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    Config config = GoodConfig();
+    cases[i].change(config);
+    EXPECT_THAT(Names(config, GoodHost()), ElementsAreArray(cases[i].names)) << "case " << i;
+  }
+}
+
+TEST(HostCheck, WithoutRootAndUserTheProcessItselfMustBeAble) {
+  Config config = GoodConfig();
+  config.global.user.clear();
+  config.listeners[0].bind = {*SocketAddress::Parse("192.0.2.10:8443")};
+  config.pools[0].source.clear();
+  config.pools[0].transparent = true;
+  HostFacts facts = GoodHost();
+  facts.root = facts.can_bind_low_ports = facts.can_net_admin = false;
+  facts.files["/run/sstplb"].writable = false;
+  facts.open_files_hard = 100;
+  config.global.max_sessions = 0;
+  EXPECT_THAT(Names(config, facts), ElementsAreArray({"open_files", "error folder_not_writable",
+                                                      "error transparent_not_allowed"}));
+}
+
+}  // namespace
+}  // namespace sstplb::config

@@ -1,0 +1,153 @@
+// Lint: each warning appears for its cause, and alone.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/config/lint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "lb/config/read.h"
+
+namespace sstplb::config {
+namespace {
+
+using testing::ElementsAreArray;
+using testing::IsEmpty;
+
+// A configuration that nothing is wrong with, with places to add lines.
+std::string Text(const std::string& listener, const std::string& pool, const std::string& rest) {
+  return "[listener.vpn]\nbind = [\"0.0.0.0:443\", \"[::]:443\"]\npool = \"main\"\n" + listener +
+         "\n[pool.main]\n" + pool +
+         "\n[[pool.main.backend]]\nname = \"vpn1\"\naddress = \"10.0.0.11:443\"\n"
+         "[[pool.main.backend]]\nname = \"vpn2\"\naddress = \"10.0.0.12:443\"\n" +
+         rest;
+}
+
+std::vector<std::string> Names(const std::string& text) {
+  const auto config = ReadText(text, "t.toml");
+  EXPECT_TRUE(config) << (config ? "" : config.error().front().ToString()) << "\n" << text;
+  std::vector<std::string> names;
+  if (!config) return names;
+  for (const Finding& finding : Lint(*config)) {
+    names.push_back(finding.name);
+    EXPECT_FALSE(finding.reason.empty() || finding.remedy.empty()) << finding.name;
+    EXPECT_FALSE(finding.reason.ends_with(".") || finding.remedy.ends_with(".")) << finding.name;
+  }
+  return names;
+}
+
+TEST(Lint, AnOrdinaryConfigurationHasNoWarning) { EXPECT_THAT(Names(Text("", "", "")), IsEmpty()); }
+
+struct Case {
+  std::string listener;
+  std::string pool;
+  std::string rest;
+  std::vector<std::string> names;
+};
+
+void Check(const std::vector<Case>& cases) {
+  for (const Case& c : cases) {
+    EXPECT_THAT(Names(Text(c.listener, c.pool, c.rest)), ElementsAreArray(c.names))
+        << c.listener << c.pool << c.rest;
+  }
+}
+
+TEST(Lint, ListenersAndAdmin) {
+  Check({
+      {"idle_timeout = \"74s\"", "", "", {"idle_timeout_short"}},
+      {"idle_timeout = \"75s\"", "", "", {}},
+      {"no_sni = \"refuse\"", "", "", {"no_sni_refused"}},
+      {"not_tls = \"pool\"", "", "", {"not_tls_passed"}},
+      {"accept_proxy = [\"10.0.0.0/8\"]", "", "", {}},
+      {"accept_proxy = [\"10.0.0.0/8\", \"::/0\"]", "", "", {"accept_proxy_from_all"}},
+      {"tcp = { nodelay = false }", "", "", {"nodelay_off"}},
+      {"", "", "[admin]\nhttp = \"0.0.0.0:9180\"", {"admin_http_public"}},
+      {"", "", "[admin]\nhttp = \"[::1]:9180\"", {}},
+      {"", "", "[admin]\nhttp = \"\"", {}},
+      {"", "", "[admin]\nsocket_mode = \"0666\"", {"admin_socket_public"}},
+  });
+}
+
+TEST(Lint, Pools) {
+  const std::string backend = "[[pool.main.backend]]\nname = \"x\"\naddress = ";
+  const std::string route = "[[listener.vpn.route]]\nsni = [\"s.example.com\"]\npool = \"spare\"\n";
+  const std::string spare = "[[pool.spare.backend]]\nname = \"s1\"\naddress = \"10.0.0.21:443\"\n";
+  Check({
+      {"", "", "[pool.spare]", {"unreachable_pool", "empty_pool"}},
+      {"", "", route + "[pool.spare]", {"empty_pool"}},
+      {"", "", route + spare, {"single_backend"}},
+      {"", "", route + spare + "admin = \"disabled\"", {"single_backend", "no_active_backend"}},
+      {"", "", route + spare + "weight = 0", {"single_backend", "no_active_backend"}},
+      {"", "", backend + "\"10.0.0.11:443\"", {"address_twice"}},
+      {"", "", backend + "\"10.0.0.11:444\"", {}},
+      {"", "", backend + "\"127.0.0.1:443\"", {"backend_is_listener"}},
+      {"", "", backend + "\"[::1]:443\"", {"backend_is_listener"}},
+      {"", "", backend + "\"127.0.0.1:444\"", {}},
+      {"", "source = [\"10.0.0.5\"]", "", {}},
+      {"", "source = [\"2001:db8::5\"]", "", {"source_family", "source_family"}},
+      {"", "tcp = { nodelay = false }", "", {"nodelay_off"}},
+  });
+}
+
+TEST(Lint, KeysWithoutEffect) {
+  Check({
+      {"", "hash_key = \"source-and-sni\"", "", {}},
+      {"", "balance = \"round-robin\"\nhash_key = \"source-and-sni\"", "", {"no_effect"}},
+      {"", "balance = \"source-ip\"\nsource_ip_ttl = \"1h\"", "", {}},
+      {"", "source_ip_ttl = \"1h\"", "", {"no_effect"}},
+      {"", "balance = \"least-sessions\"\nmax_load = 2", "", {"no_effect"}},
+      {"", "proxy_tlvs = []", "", {"no_effect"}},
+      {"", "proxy_protocol = \"v2\"\nproxy_tlvs = []", "", {}},
+      {"", "probe = { command = [\"x\"] }", "", {"no_effect"}},
+      {"", "probe = { kind = \"tls\", path = \"/x\" }", "", {"no_effect", "probe_shallow"}},
+      {"", "probe = { kind = \"http\", path = \"/x\" }", "", {}},
+      {"", "probe = { ca_file = \"/x\" }", "", {"no_effect"}},
+      {"", "probe = { ca_file = \"/x\", verify = \"chain\" }", "", {}},
+      {"", "probe = { kind = \"tcp\", verify = \"chain\" }", "", {"no_effect", "probe_shallow"}},
+  });
+}
+
+TEST(Lint, ProbesAndProxyHeaders) {
+  Check({
+      {"", "probe.kind = \"none\"", "", {"probe_none"}},
+      {"", "probe.kind = \"tcp\"", "", {"probe_shallow"}},
+      {"", "probe = { depth = \"call\" }", "", {}},
+      {"", "probe = { depth = \"call\", server = \"sstp-server\" }", "", {"probe_call_costs"}},
+      {"", "probe.timeout = \"6s\"", "", {"probe_timeout_long"}},
+      {"", "probe = { interval = \"900ms\", timeout = \"800ms\" }", "", {"probe_interval_short"}},
+      {"", "probe.proxy_protocol = \"none\"", "", {}},
+      {"", "probe.proxy_protocol = \"v2\"", "", {"probe_proxy_differs"}},
+      {"", "proxy_protocol = \"v2\"", "", {}},
+      {"", "proxy_protocol = \"v2\"\nprobe.server = \"accel-ppp\"", "", {}},
+      {"", "proxy_protocol = \"v1\"\nprobe.server = \"rras\"", "", {"proxy_protocol_unreadable"}},
+      {"",
+       "proxy_protocol = \"v2\"\nprobe.server = \"softether\"",
+       "",
+       {"proxy_protocol_unreadable"}},
+      {"",
+       "proxy_protocol = \"v2\"\nprobe.server = \"sstp-server\"",
+       "",
+       {"proxy_protocol_unreadable"}},
+      {"", "probe.verify = \"name\"", "", {"probe_name_unknown"}},
+      {"", "probe = { verify = \"name\", sni = \"vpn.example.com\" }", "", {}},
+      {"",
+       "probe.verify = \"name\"",
+       "[[listener.vpn.route]]\nsni = [\"vpn.example.com\"]\npool = \"main\"",
+       {}},
+  });
+}
+
+TEST(Lint, AFindingIsOneLine) {
+  const auto config = ReadText(Text("idle_timeout = \"30s\"", "", ""), "t.toml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(Lint(*config).front().ToString(),
+            "warning: listener.vpn.idle_timeout: [idle_timeout_short] a healthy SSTP tunnel may be "
+            "silent for 60s, so that 30s kills healthy tunnels. Use at least 2m; 15m is the "
+            "default.");
+}
+
+}  // namespace
+}  // namespace sstplb::config
