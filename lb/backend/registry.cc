@@ -196,6 +196,8 @@ const config::Pool* Registry::FindPool(std::string_view pool) const {
 }
 
 void Registry::Publish() {
+  held_back_ = batches_ > 0;
+  if (held_back_) return;
   std::erase_if(decisions_, IsEmpty);
   auto next = std::make_shared<Snapshot>();
   next->generation = snapshot_->generation + 1;

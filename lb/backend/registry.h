@@ -36,6 +36,20 @@ class Registry {
 
   explicit Registry(OnChange on_change);
 
+  // Several changes that are published as one: while a batch lives, the registry keeps silent.
+  class Batch {
+   public:
+    explicit Batch(Registry& registry) : registry_(registry) { ++registry_.batches_; }
+    ~Batch() {
+      if (--registry_.batches_ == 0 && registry_.held_back_) registry_.Publish();
+    }
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+
+   private:
+    Registry& registry_;
+  };
+
   // Replaces what the configuration said; operator decisions and health stay with their backends.
   // A backend that is in neither any more leaves the next snapshot; its load lives on while
   // sessions hold it. A pool may appear or go.
@@ -89,6 +103,8 @@ class Registry {
   std::vector<config::Pool> pools_;  // as configured
   std::vector<Decision> decisions_;  // in the order they were made, one per backend
   std::map<Key, Known> known_;
+  int batches_ = 0;
+  bool held_back_ = false;  // a change waits for the batch to end
   std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<const Snapshot>();
 };
 

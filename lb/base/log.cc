@@ -137,18 +137,17 @@ std::unique_ptr<Logger> Logger::Null() {
   return std::unique_ptr<Logger>(new Logger(std::make_unique<Sink>(), LogLevel::kError));
 }
 
-void Logger::Write(LogLevel level, std::string_view what, Fields fields) {
+void Logger::Write(LogLevel level, std::string_view what, std::span<const LogField> fields) {
   if (!sink_->out || !Enabled(level)) return;
-  const std::span<const LogField> view(fields.begin(), fields.size());
   if (sink_->format == LogFormat::kJson) {
-    sink_->out->log(ToSpdlog(level), FormatJson(WallClock::now(), level, what, view));
+    sink_->out->log(ToSpdlog(level), FormatJson(WallClock::now(), level, what, fields));
   } else {
-    sink_->out->log(ToSpdlog(level), FormatLogfmt(what, view));
+    sink_->out->log(ToSpdlog(level), FormatLogfmt(what, fields));
   }
 }
 
-void Logger::Event(LogLevel level, std::string_view what, Fields fields) {
-  if (listener_) listener_(level, what, {fields.begin(), fields.size()});
+void Logger::Event(LogLevel level, std::string_view what, std::span<const LogField> fields) {
+  if (listener_) listener_(level, what, fields);
   Write(level, what, fields);
 }
 

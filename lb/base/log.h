@@ -63,9 +63,15 @@ class Logger {
   bool Enabled(LogLevel level) const { return level >= level_; }
 
   // A line that only the log keeps.
-  void Write(LogLevel level, std::string_view what, Fields fields);
+  void Write(LogLevel level, std::string_view what, std::span<const LogField> fields);
+  void Write(LogLevel level, std::string_view what, Fields fields) {
+    Write(level, what, std::span(fields.begin(), fields.size()));
+  }
   // A line that is also an event: a change of state or a refusal (see EventRing).
-  void Event(LogLevel level, std::string_view what, Fields fields);
+  void Event(LogLevel level, std::string_view what, std::span<const LogField> fields);
+  void Event(LogLevel level, std::string_view what, Fields fields) {
+    Event(level, what, std::span(fields.begin(), fields.size()));
+  }
 
   // Set before other threads use the logger.
   void SetListener(Listener listener) { listener_ = std::move(listener); }

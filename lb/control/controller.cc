@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/control/controller.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "lb/config/words.h"
+
+namespace sstplb::control {
+namespace {
+
+// How often deadlines of drains and of stopping are looked at.
+constexpr Duration kTick = std::chrono::milliseconds(200);
+// How long probes that are under way may take to end politely when the balancer stops.
+constexpr Duration kProbesEnd = std::chrono::seconds(3);
+
+std::uint32_t CpusAllowed() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::max(1u, static_cast<std::uint32_t>(CPU_COUNT(&set)));
+}
+
+std::uint32_t WorkerCount(const config::Config& config) {
+  const std::uint32_t wanted = config.global.workers == 0 ? CpusAllowed() : config.global.workers;
+  return std::min(wanted, worker::kMaxWorkers);
+}
+
+backend::Health ToHealth(probes::Health health) {
+  switch (health) {
+    case probes::Health::kUp:
+      return backend::Health::kUp;
+    case probes::Health::kDown:
+      return backend::Health::kDown;
+    case probes::Health::kUnknown:
+      break;
+  }
+  return backend::Health::kUnknown;
+}
+
+}  // namespace
+
+Controller::Controller(Loop& loop, Logger& log, config::Config config, std::string config_file,
+                       std::uint32_t max_sessions)
+    : loop_(loop),
+      log_(log),
+      config_(std::move(config)),
+      config_file_(std::move(config_file)),
+      budget_(max_sessions),
+      listeners_(WorkerCount(config_)),
+      registry_([this](const auto& snapshot) { OnRegistryChange(snapshot); }),
+      resolver_(loop,
+                [this](const std::string& pool, const std::string& backend,
+                       std::optional<SocketAddress> address,
+                       const std::string& error) { OnResolved(pool, backend, address, error); }),
+      probe_thread_("prober"),
+      tick_(loop.ev()) {
+  for (std::uint32_t i = 0; i < WorkerCount(config_); ++i) {
+    workers_.push_back(std::make_unique<worker::Worker>(i, log_, budget_));
+  }
+  tick_.set<Controller, &Controller::OnTick>(this);
+}
+
+Controller::~Controller() {
+  tick_.stop();
+  if (prober_ != nullptr) {
+    auto closed = std::make_shared<std::promise<void>>();
+    probe_thread_.loop().Post(
+        [this, closed] { prober_->Shutdown([closed] { closed->set_value(); }); });
+    closed->get_future().wait_for(kProbesEnd);
+  }
+  probe_thread_.Join();
+  prober_.reset();
+  for (const auto& worker : workers_) worker->Stop();
+}
+
+Status Controller::Open() {
+  opened_ = listeners_.Open(config_);
+  if (opened_.failures.empty()) return Done{};
+  std::string all;
+  for (const std::string& failure : opened_.failures) all += (all.empty() ? "" : "\n") + failure;
+  return Error{all};
+}
+
+void Controller::Start() {
+  probes::Prober::Options options;
+  options.seed = static_cast<std::uint64_t>(started_.time_since_epoch().count()) ^
+                 static_cast<std::uint64_t>(getpid());
+  prober_ = std::make_unique<probes::Prober>(
+      probe_thread_.loop(), options, [this](const probes::ProbeAnswer& answer) {
+        loop_.Post([this, request = answer.request, report = answer.report, state = answer.state,
+                    before = answer.before, fields = probes::AnswerFields(answer)] {
+          OnProbeAnswer(request, report, state, before, fields);
+        });
+      });
+  probe_thread_.Start();
+  LoadState();
+  registry_.ApplyConfig(config_);
+  for (const auto& worker : workers_) worker->Start();
+  listeners_.Apply(config_, std::move(opened_), workers_);
+  opened_ = {};
+  tick_.start(EvSeconds(kTick), EvSeconds(kTick));
+}
+
+void Controller::BeginStop(Duration grace, std::function<void()> done) {
+  stopping_ = true;
+  stop_deadline_ = Clock::now() + grace;
+  stopped_ = std::move(done);
+  listeners_.CloseAll(workers_);
+  PublishPlan();
+  log_.Event(LogLevel::kInfo, "stopping",
+             {{"sessions", budget_.active()}, {"grace", FormatDuration(grace)}});
+  OnTick();
+}
+
+void Controller::OnTick() {
+  CloseOverdueDrains();
+  for (const config::Pool& pool : config_.pools) {
+    if (const auto sticks = plan_builder_.Sticks(pool.name)) sticks->Expire(Clock::now());
+  }
+  if (!stopped_) return;
+  if (budget_.active() > 0 && Clock::now() < stop_deadline_) return;
+  std::exchange(stopped_, nullptr)();
+}
+
+void Controller::OnRegistryChange(const std::shared_ptr<const backend::Snapshot>&) {
+  PublishPlan();
+  UpdateTargets();
+}
+
+void Controller::PublishPlan() {
+  plan_ = plan_builder_.Build(config_, *registry_.snapshot(), stopping_);
+  for (const auto& worker : workers_) {
+    worker->Post([plan = plan_](worker::Worker& w) { w.SetPlan(plan); });
+  }
+}
+
+// Tells the prober and the resolver which backends there are now, where that has changed.
+void Controller::UpdateTargets() {
+  std::map<ProbeBook::Key, Target> wanted;
+  const config::Config effective = registry_.Effective(config_);
+  for (const config::Pool& pool : effective.pools) {
+    const backend::PoolView* view = registry_.snapshot()->Find(pool.name);
+    for (const config::Backend& backend : pool.backends) {
+      const backend::BackendView* seen = view == nullptr ? nullptr : view->Find(backend.name);
+      const auto resolved = seen == nullptr ? std::nullopt : seen->resolved;
+      wanted[{pool.name, backend.name}] = {backend.address,
+                                           probes::MakeRequest(effective, pool, backend, resolved)};
+    }
+  }
+  for (const auto& [key, target] : targets_) {
+    if (wanted.contains(key)) continue;
+    resolver_.Remove(key.first, key.second);
+    probe_book_.Remove(key);
+    probe_thread_.loop().Post([this, k = key] { prober_->Remove({k.first, k.second}); });
+  }
+  for (const auto& [key, target] : wanted) {
+    const auto before = targets_.find(key);
+    if (before == targets_.end() || before->second.address != target.address) {
+      // From a task of its own: an address is reported at once, and changes the registry again.
+      loop_.Post([this, k = key, address = target.address] {
+        if (targets_.contains(k)) resolver_.Set(k.first, k.second, address);
+      });
+    }
+    if (before == targets_.end() || before->second.request != target.request) {
+      if (target.request.settings.kind == config::ProbeKind::kNone) probe_book_.Remove(key);
+      probe_thread_.loop().Post([this, request = target.request] { prober_->Set(request); });
+    }
+  }
+  targets_ = std::move(wanted);
+}
+
+void Controller::OnProbeAnswer(const probes::ProbeRequest& request,
+                               const probes::ProbeReport& report, const probes::RiseFall& state,
+                               probes::Health before, std::vector<LogField> fields) {
+  const ProbeBook::Key key(request.pool, request.backend);
+  if (!targets_.contains(key)) return;  // removed while the probe was under way
+  ProbePage& page = probe_book_.Record(key, report, state, request.settings.kind);
+  WarnOfExpiry(key, page);
+  if (state.health() == before) return;
+  const bool down = state.health() == probes::Health::kDown;
+  log_.Event(down ? LogLevel::kWarning : LogLevel::kInfo, "backend " + key.first + "/" + key.second,
+             fields);
+  registry_.SetHealth(key.first, key.second, ToHealth(state.health()));
+  const config::Pool* pool = config_.FindPool(key.first);
+  if (down && pool != nullptr && pool->on_down == config::OnDown::kClose) {
+    CloseSessions(key.first, key.second, session::CloseReason::kBackendDown);
+  }
+}
+
+void Controller::WarnOfExpiry(const ProbeBook::Key& key, ProbePage& page) {
+  const config::Pool* pool = config_.FindPool(key.first);
+  if (pool == nullptr || !page.certificate || page.warned_of_expiry) return;
+  const auto left = page.certificate->not_after - WallClock::now();
+  if (left > pool->probe.certificate_warn) return;
+  page.warned_of_expiry = true;
+  log_.Event(LogLevel::kWarning, "certificate expires",
+             {{"backend", key.first + "/" + key.second},
+              {"not_after", FormatWallTime(page.certificate->not_after)},
+              {"sha256", page.certificate->sha256}});
+}
+
+void Controller::OnResolved(const std::string& pool, const std::string& backend,
+                            std::optional<SocketAddress> address, const std::string& error) {
+  if (!error.empty()) {
+    log_.Event(LogLevel::kWarning, "resolve failed",
+               {{"backend", pool + "/" + backend},
+                {"kept", address ? address->ToString() : "-"},
+                {"error", error}});
+  }
+  registry_.SetResolved(pool, backend, address);
+}
+
+void Controller::CloseOverdueDrains() {
+  const WallTime now = WallClock::now();
+  for (const backend::Decision& decision : registry_.decisions()) {
+    if (decision.admin != config::AdminState::kDraining || !decision.drain_deadline) continue;
+    if (*decision.drain_deadline > now) continue;
+    CloseSessions(decision.pool, decision.backend, session::CloseReason::kDrained);
+  }
+}
+
+void Controller::CloseSessions(std::string_view pool, std::string_view backend,
+                               session::CloseReason reason) {
+  const backend::PoolView* view = registry_.snapshot()->Find(pool);
+  const backend::BackendView* seen = view == nullptr ? nullptr : view->Find(backend);
+  if (seen == nullptr || seen->load->active.load(std::memory_order_relaxed) == 0) return;
+  session::SessionFilter filter;
+  filter.pool = pool;
+  filter.backend = backend;
+  for (const auto& worker : workers_) {
+    worker->Post([filter, reason](worker::Worker& w) { w.CloseMatching(filter, reason); });
+  }
+}
+
+void Controller::LoadState() {
+  if (config_.global.state_file.empty()) return;
+  auto state = backend::LoadStateFile(config_.global.state_file, WallClock::now());
+  if (!state) {
+    log_.Event(LogLevel::kError, "state file unusable", {{"error", state.error().message}});
+    return;
+  }
+  state_ = std::move(*state);
+  registry_.Restore(state_.decisions);
+  log_.Write(LogLevel::kInfo, "state file read",
+             {{"path", config_.global.state_file}, {"decisions", state_.decisions.size()}});
+}
+
+void Controller::SaveState() {
+  if (config_.global.state_file.empty()) return;
+  state_.decisions = registry_.decisions();
+  const auto saved = backend::SaveStateFile(config_.global.state_file, state_, WallClock::now());
+  if (!saved) log_.Event(LogLevel::kError, "state not kept", {{"error", saved.error().message}});
+}
+
+}  // namespace sstplb::control

@@ -1,0 +1,128 @@
+// Controller: the one thread that changes things.
+//
+// It owns the configuration, the registry of backends, what probes have found and the plan that
+// workers follow; everything that alters one of them (a command, a reload, a probe's answer, a
+// look-up, a deadline) is a call on its loop. Out of each change it makes a new plan and gives it
+// to the workers. It never waits for them.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ev++.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lb/backend/registry.h"
+#include "lb/backend/resolver.h"
+#include "lb/backend/state_file.h"
+#include "lb/base/log.h"
+#include "lb/base/loop.h"
+#include "lb/config/config.h"
+#include "lb/control/api.h"
+#include "lb/control/ask.h"
+#include "lb/control/listeners.h"
+#include "lb/control/plan_builder.h"
+#include "lb/control/probe_book.h"
+#include "probes/scheduler.h"
+
+namespace sstplb::control {
+
+// Belongs to the control loop's thread; `loop` and `log` must outlive it.
+class Controller {
+ public:
+  Controller(Loop& loop, Logger& log, config::Config config, std::string config_file,
+             std::uint32_t max_sessions);
+  // Closes what is left.
+  ~Controller();
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
+
+  // Opens every listening socket: before privileges are dropped. The error has every failure.
+  Status Open();
+  // Starts workers and probes, and takes clients.
+  void Start();
+  // No new sessions from here on; live ones run until `grace` has passed. Then, or when the last
+  // one has ended, `done` is called.
+  void BeginStop(Duration grace, std::function<void()> done);
+
+  // Reads the configuration file anew. Nothing changes when anything is wrong with it.
+  Answer<ReloadReport> Reload(bool dry_run);
+
+  // Decisions of the operator; they are logged, kept in the state file and in force on return.
+  Answer<Done> Add(std::string_view pool, const config::Backend& backend);
+  Answer<Done> Remove(std::string_view pool, std::string_view name, bool force);
+  Answer<Done> Change(std::string_view pool, std::string_view name, const BackendChange& change);
+  Answer<Done> Drain(std::string_view pool, std::string_view name, std::optional<Duration> within);
+  Answer<Done> Undrain(std::string_view pool, std::string_view name);
+  Answer<Done> Reset(std::string_view pool, std::string_view name);
+
+  // Views, as copies.
+  DaemonStatus GetStatus() const;
+  std::vector<PoolStatus> GetPools() const;
+  Answer<BackendStatus> GetBackend(std::string_view pool, std::string_view name) const;
+  std::string ExportConfig() const;
+
+  // For those that ask the workers themselves (Steering).
+  const Workers& workers() const { return workers_; }
+  std::shared_ptr<const session::Plan> plan() const { return plan_; }
+  const config::Config& config() const { return config_; }
+  const ProbeBook& probe_book() const { return probe_book_; }
+
+ private:
+  struct Target {
+    HostPort address;
+    probes::ProbeRequest request;
+  };
+
+  void OnRegistryChange(const std::shared_ptr<const backend::Snapshot>& snapshot);
+  void PublishPlan();
+  void UpdateTargets();
+  void OnProbeAnswer(const probes::ProbeRequest& request, const probes::ProbeReport& report,
+                     const probes::RiseFall& state, probes::Health before,
+                     std::vector<LogField> fields);
+  void WarnOfExpiry(const ProbeBook::Key& key, ProbePage& page);
+  void OnResolved(const std::string& pool, const std::string& backend,
+                  std::optional<SocketAddress> address, const std::string& error);
+  void OnTick();
+  void CloseOverdueDrains();
+  void CloseSessions(std::string_view pool, std::string_view backend, session::CloseReason reason);
+
+  Answer<Done> Decided(const Status& status, std::string_view what, std::string_view pool,
+                       std::string_view name, const std::string& detail);
+  void LoadState();
+  void SaveState();
+
+  BackendStatus ToStatus(const backend::PoolView& pool, const backend::BackendView& backend) const;
+  std::string NotReady() const;
+
+  Loop& loop_;
+  Logger& log_;
+  config::Config config_;
+  const std::string config_file_;
+  const WallTime started_ = WallClock::now();
+  bool stopping_ = false;
+  TimePoint stop_deadline_;
+  std::function<void()> stopped_;
+
+  session::SessionBudget budget_;
+  Workers workers_;
+  Listeners listeners_;
+  Listeners::Opened opened_;  // between Open() and Start()
+  PlanBuilder plan_builder_;
+  std::shared_ptr<const session::Plan> plan_ = std::make_shared<const session::Plan>();
+  backend::State state_;  // as it is in the file
+  backend::Registry registry_;
+  backend::Resolver resolver_;
+  std::map<ProbeBook::Key, Target> targets_;  // what the prober and the resolver were told
+  ProbeBook probe_book_;
+  LoopThread probe_thread_;
+  std::unique_ptr<probes::Prober> prober_;
+  ev::timer tick_;
+};
+
+}  // namespace sstplb::control

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/control/probe_book.h"
+
+namespace sstplb::control {
+
+ProbePage& ProbeBook::Record(const Key& key, const probes::ProbeReport& report,
+                             const probes::RiseFall& state, config::ProbeKind kind) {
+  ProbePage& page = pages_[key];
+  page.last = report;
+  page.state = state;
+  page.kind = kind;
+  if (report.tls && report.tls->certificate) {
+    const auto& shown = *report.tls->certificate;
+    if (!page.certificate || page.certificate->sha256 != shown.sha256) {
+      page.warned_of_expiry = false;
+    }
+    page.certificate = shown;
+  }
+  ++page.outcomes[static_cast<std::size_t>(report.outcome)];
+  for (const probes::StepTime& step : report.steps) {
+    const auto [found, added] =
+        page.steps.try_emplace(step.step, metrics::Histogram(metrics::kHandshakeBounds));
+    found->second.Observe(step.took);
+  }
+  return page;
+}
+
+const ProbePage* ProbeBook::Find(std::string_view pool, std::string_view backend) const {
+  const auto found = pages_.find(Key(pool, backend));
+  return found == pages_.end() ? nullptr : &found->second;
+}
+
+ProbeStatus ToStatus(const ProbePage& page) {
+  ProbeStatus status;
+  status.kind = page.kind;
+  status.answered = true;
+  status.when = page.last.when;
+  status.took = page.last.took;
+  status.outcome = probes::ToString(page.last.outcome);
+  status.detail = page.last.detail;
+  status.server_kind = page.last.server_kind;
+  status.history = page.state.bits();
+  status.history_size = page.state.count();
+  status.streak = page.state.streak();
+  status.rise = page.state.rise();
+  status.fall = page.state.fall();
+  return status;
+}
+
+CertificateStatus ToStatus(const probes::CertificateFacts& facts) {
+  return {.sha256 = facts.sha256,
+          .subject = facts.subject,
+          .issuer = facts.issuer,
+          .names = facts.names,
+          .not_before = facts.not_before,
+          .not_after = facts.not_after};
+}
+
+}  // namespace sstplb::control

@@ -1,0 +1,54 @@
+// ProbeBook: what the probes of every backend have found so far.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "lb/config/config.h"
+#include "lb/control/api.h"
+#include "metrics/histogram.h"
+#include "probes/outcome.h"
+#include "probes/report.h"
+#include "probes/rise_fall.h"
+
+namespace sstplb::control {
+
+// One backend's page.
+struct ProbePage {
+  probes::ProbeReport last;
+  probes::RiseFall state{1, 1};
+  config::ProbeKind kind = config::ProbeKind::kNone;
+  std::optional<probes::CertificateFacts> certificate;  // of the last handshake that showed one
+  bool warned_of_expiry = false;
+  std::array<std::uint64_t, probes::kOutcomeCount> outcomes{};
+  std::map<probes::Step, metrics::Histogram> steps;
+};
+
+// Belongs to the control loop.
+class ProbeBook {
+ public:
+  using Key = std::pair<std::string, std::string>;  // pool, backend
+
+  ProbePage& Record(const Key& key, const probes::ProbeReport& report,
+                    const probes::RiseFall& state, config::ProbeKind kind);
+  void Remove(const Key& key) { pages_.erase(key); }
+
+  // Null when no probe of it has ended yet.
+  const ProbePage* Find(std::string_view pool, std::string_view backend) const;
+  const std::map<Key, ProbePage>& pages() const { return pages_; }
+
+ private:
+  std::map<Key, ProbePage> pages_;
+};
+
+// As the API tells it.
+ProbeStatus ToStatus(const ProbePage& page);
+CertificateStatus ToStatus(const probes::CertificateFacts& facts);
+
+}  // namespace sstplb::control

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/control/steering.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "lb/control/explain.h"
+#include "lb/control/metrics_page.h"
+
+namespace sstplb::control {
+namespace {
+
+constexpr std::size_t kMaxPage = 1000;
+
+Failure TimedOut() {
+  return {FailureCode::kTimeout, "the balancer did not answer in time; its log may say why", ""};
+}
+
+// What the loop answered, or that it did not.
+template <class T>
+Answer<T> OrTimeout(std::optional<Answer<T>> answer) {
+  if (!answer) return TimedOut();
+  return std::move(*answer);
+}
+
+bool IsEmpty(const session::SessionFilter& filter) {
+  return !filter.id && filter.pool.empty() && filter.backend.empty() && filter.listener.empty() &&
+         filter.sni.empty() && !filter.source && !filter.older && !filter.idle;
+}
+
+}  // namespace
+
+template <class Run>
+Answer<BackendStatus> Steering::Command(std::string_view pool, std::string_view name, Run run) {
+  return OrTimeout<BackendStatus>(
+      Ask(loop_,
+          [&controller = controller_, p = std::string(pool), n = std::string(name),
+           run = std::move(run)]() -> Answer<BackendStatus> {
+            const Answer<Done> done = run(controller, p, n);
+            if (!done) return done.error();
+            return controller.GetBackend(p, n);
+          }));
+}
+
+Answer<DaemonStatus> Steering::GetStatus() {
+  auto status = Ask(loop_, [&controller = controller_] { return controller.GetStatus(); });
+  auto reports =
+      AskAll(controller_.workers(), [](worker::Worker& worker) { return worker.MakeReport(); });
+  if (!status || !reports) return TimedOut();
+  for (const worker::Report& report : *reports) {
+    for (const session::Gate& gate : report.gates) {
+      for (ListenerStatus& listener : status->listeners) {
+        if (listener.name == gate.listener) listener.sessions_active += gate.active;
+      }
+    }
+  }
+  return std::move(*status);
+}
+
+Answer<std::vector<PoolStatus>> Steering::GetPools() {
+  auto pools = Ask(loop_, [&controller = controller_] { return controller.GetPools(); });
+  if (!pools) return TimedOut();
+  return std::move(*pools);
+}
+
+Answer<BackendStatus> Steering::GetBackend(std::string_view pool, std::string_view name) {
+  return Command(pool, name, [](Controller&, const std::string&, const std::string&) {
+    return Answer<Done>(Done{});
+  });
+}
+
+Answer<BackendStatus> Steering::AddBackend(std::string_view pool, const config::Backend& backend) {
+  return Command(pool, backend.name,
+                 [backend](Controller& controller, const std::string& p, const std::string&) {
+                   return controller.Add(p, backend);
+                 });
+}
+
+Answer<Done> Steering::RemoveBackend(std::string_view pool, std::string_view name, bool force) {
+  return OrTimeout<Done>(
+      Ask(loop_, [&controller = controller_, p = std::string(pool), n = std::string(name), force] {
+        return controller.Remove(p, n, force);
+      }));
+}
+
+Answer<BackendStatus> Steering::ChangeBackend(std::string_view pool, std::string_view name,
+                                              const BackendChange& change) {
+  return Command(pool, name,
+                 [change](Controller& controller, const std::string& p, const std::string& n) {
+                   return controller.Change(p, n, change);
+                 });
+}
+
+Answer<BackendStatus> Steering::DrainBackend(std::string_view pool, std::string_view name,
+                                             std::optional<Duration> within) {
+  return Command(pool, name,
+                 [within](Controller& controller, const std::string& p, const std::string& n) {
+                   return controller.Drain(p, n, within);
+                 });
+}
+
+Answer<BackendStatus> Steering::UndrainBackend(std::string_view pool, std::string_view name) {
+  return Command(pool, name,
+                 [](Controller& controller, const std::string& p, const std::string& n) {
+                   return controller.Undrain(p, n);
+                 });
+}
+
+Answer<Done> Steering::ResetBackend(std::string_view pool, std::string_view name) {
+  return OrTimeout<Done>(Ask(loop_, [&controller = controller_, p = std::string(pool),
+                                     n = std::string(name)] { return controller.Reset(p, n); }));
+}
+
+Answer<SessionPage> Steering::GetSessions(const session::SessionFilter& filter,
+                                          session::SessionId after, std::size_t limit) {
+  limit = std::clamp<std::size_t>(limit, 1, kMaxPage);
+  struct Found {
+    std::vector<session::SessionStatus> sessions;
+    std::uint64_t total = 0;
+  };
+  auto answers = AskAll(controller_.workers(), [filter, after, limit](worker::Worker& worker) {
+    Found found;
+    // One more than asked for tells whether there is a next page.
+    found.sessions = worker.Find(filter, after, limit + 1, found.total);
+    return found;
+  });
+  if (!answers) return TimedOut();
+  SessionPage page;
+  for (Found& found : *answers) {
+    page.total += found.total;
+    std::move(found.sessions.begin(), found.sessions.end(), std::back_inserter(page.sessions));
+  }
+  std::sort(page.sessions.begin(), page.sessions.end(),
+            [](const auto& a, const auto& b) { return a.id < b.id; });
+  if (page.sessions.size() > limit) {
+    page.sessions.resize(limit);
+    page.next = page.sessions.back().id;
+  }
+  return page;
+}
+
+Answer<std::uint64_t> Steering::CloseSessions(const session::SessionFilter& filter) {
+  if (IsEmpty(filter)) {
+    return Failure{FailureCode::kInvalid,
+                   "say which sessions: an id, a backend, a source, a name or an age", ""};
+  }
+  auto closed = AskAll(controller_.workers(), [filter](worker::Worker& worker) {
+    return worker.CloseMatching(filter, session::CloseReason::kOperator);
+  });
+  if (!closed) return TimedOut();
+  std::uint64_t total = 0;
+  for (const std::uint64_t count : *closed) total += count;
+  return total;
+}
+
+Answer<Explanation> Steering::Explain(const ExplainRequest& request) {
+  return OrTimeout<Explanation>(Ask(loop_, [&controller = controller_, request] {
+    const auto outcome_of = [&controller](const std::string& pool, const std::string& backend) {
+      const ProbePage* page = controller.probe_book().Find(pool, backend);
+      return page == nullptr ? std::string() : std::string(probes::ToString(page->last.outcome));
+    };
+    return ExplainPlan(*controller.plan(), request, outcome_of, Clock::now());
+  }));
+}
+
+std::vector<Event> Steering::GetEvents(std::uint64_t after, std::size_t limit, Duration wait) {
+  if (wait.count() <= 0) return events_.Since(after, limit);
+  return events_.WaitSince(after, limit, wait);
+}
+
+Answer<std::string> Steering::ExportConfig() {
+  auto text = Ask(loop_, [&controller = controller_] { return controller.ExportConfig(); });
+  if (!text) return TimedOut();
+  return std::move(*text);
+}
+
+Answer<ReloadReport> Steering::Reload(bool dry_run) {
+  return OrTimeout<ReloadReport>(
+      Ask(loop_, [&controller = controller_, dry_run] { return controller.Reload(dry_run); }));
+}
+
+Answer<std::string> Steering::GetMetrics() {
+  struct Seen {
+    DaemonStatus status;
+    std::map<ProbeBook::Key, ProbePage> probes;
+  };
+  auto seen = Ask(loop_, [&controller = controller_] {
+    return Seen{controller.GetStatus(), controller.probe_book().pages()};
+  });
+  auto reports =
+      AskAll(controller_.workers(), [](worker::Worker& worker) { return worker.MakeReport(); });
+  if (!seen || !reports) return TimedOut();
+  return MetricsPage(seen->status, *reports, seen->probes);
+}
+
+}  // namespace sstplb::control
