@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/demo/tls_context.h"
+
+#include <openssl/pem.h>
+
+#include "lb/demo/openssl_ptr.h"
+
+namespace sstplb::demo {
+namespace {
+
+int Number(TlsVersion version) {
+  return version == TlsVersion::k12 ? TLS1_2_VERSION : TLS1_3_VERSION;
+}
+
+TlsContext NewContext(const SSL_METHOD* method, TlsVersions versions) {
+  TlsContext context(SSL_CTX_new(method), SSL_CTX_free);
+  if (context == nullptr) return nullptr;
+  SSL_CTX_set_min_proto_version(context.get(), Number(versions.lowest));
+  SSL_CTX_set_max_proto_version(context.get(), Number(versions.highest));
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
+  // An end without close_notify is an end like any other here: real SSTP peers do it.
+  SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
+  return context;
+}
+
+}  // namespace
+
+Result<TlsContext> MakeServerContext(const Certificate& certificate, TlsVersions versions) {
+  TlsContext context = NewContext(TLS_server_method(), versions);
+  const BioPtr certificate_bio(
+      BIO_new_mem_buf(certificate.pem.data(), static_cast<int>(certificate.pem.size())));
+  const BioPtr key_bio(
+      BIO_new_mem_buf(certificate.key_pem.data(), static_cast<int>(certificate.key_pem.size())));
+  const X509Ptr x509(PEM_read_bio_X509(certificate_bio.get(), nullptr, nullptr, nullptr));
+  const KeyPtr key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
+  if (context == nullptr || x509 == nullptr || key == nullptr ||
+      SSL_CTX_use_certificate(context.get(), x509.get()) != 1 ||
+      SSL_CTX_use_PrivateKey(context.get(), key.get()) != 1) {
+    return Error{"cannot use the server certificate: " + OpensslError()};
+  }
+  static constexpr unsigned char kContextName[] = "sstplb-demo";
+  SSL_CTX_set_session_id_context(context.get(), kContextName, sizeof kContextName - 1);
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  return context;
+}
+
+Result<TlsContext> MakeClientContext(TlsVersions versions) {
+  TlsContext context = NewContext(TLS_client_method(), versions);
+  if (context == nullptr) return Error{"cannot make a TLS client context: " + OpensslError()};
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
+  return context;
+}
+
+}  // namespace sstplb::demo

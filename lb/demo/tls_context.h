@@ -1,0 +1,36 @@
+// What TLS connections of one server, or of one set of clients, share: certificate, versions,
+// tickets. OpenSSL's header is left out of this one on purpose.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "lb/base/result.h"
+#include "lb/demo/certificate.h"
+
+struct ssl_ctx_st;      // OpenSSL's SSL_CTX
+struct ssl_session_st;  // OpenSSL's SSL_SESSION
+
+namespace sstplb::demo {
+
+// Shared, since every connection keeps its context alive.
+using TlsContext = std::shared_ptr<ssl_ctx_st>;
+// What a client keeps to resume; bound to no thread.
+using TlsSession = std::shared_ptr<ssl_session_st>;
+
+enum class TlsVersion : std::uint8_t { k12, k13 };
+
+struct TlsVersions {
+  TlsVersion lowest = TlsVersion::k12;
+  TlsVersion highest = TlsVersion::k13;
+};
+
+// Session tickets are on, under a key of the context's own: only the same server can resume.
+Result<TlsContext> MakeServerContext(const Certificate& certificate, TlsVersions versions = {});
+
+// Verifies nothing: the farm's certificates are self-made, and clients compare fingerprints.
+Result<TlsContext> MakeClientContext(TlsVersions versions = {});
+
+}  // namespace sstplb::demo

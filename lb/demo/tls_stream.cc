@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/demo/tls_stream.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "lb/demo/openssl_ptr.h"
+
+namespace sstplb::demo {
+namespace {
+
+constexpr std::size_t kBlock = 16 * 1024;
+constexpr std::size_t kMaxQueue = 1024 * 1024;
+// Above this much unsent, nothing more is read: a peer that does not read gets no more answers.
+constexpr std::size_t kPauseReading = 256 * 1024;
+constexpr Duration kLinger = std::chrono::seconds(1);
+
+}  // namespace
+
+TlsStream::TlsStream(Loop& loop, TlsStreamHandler& handler, const TlsContext& context, Role role,
+                     Fd fd)
+    : handler_(handler),
+      fd_(std::move(fd)),
+      ssl_(SSL_new(context.get())),
+      io_(loop.ev()),
+      linger_(loop.ev()) {
+  SSL_set_bio(ssl_, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  if (role == Role::kServer) {
+    SSL_set_accept_state(ssl_);
+  } else {
+    SSL_set_connect_state(ssl_);
+  }
+  io_.set<TlsStream, &TlsStream::OnIo>(this);
+  linger_.set<TlsStream, &TlsStream::OnLinger>(this);
+}
+
+TlsStream::~TlsStream() {
+  io_.stop();
+  linger_.stop();
+  // Else OpenSSL takes the session for a broken one and will not resume it.
+  SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  SSL_free(ssl_);
+}
+
+void TlsStream::SetServerName(const std::string& sni) {
+  if (!sni.empty()) SSL_set_tlsext_host_name(ssl_, sni.c_str());
+}
+
+void TlsStream::Resume(const TlsSession& session) {
+  if (session != nullptr) SSL_set_session(ssl_, session.get());
+}
+
+void TlsStream::Start(ByteView received) {
+  if (!received.empty()) {
+    BIO_write(SSL_get_rbio(ssl_), received.data(), static_cast<int>(received.size()));
+  }
+  io_.set(fd_.get(), ev::READ);
+  io_.start();
+  Pump();
+}
+
+void TlsStream::Send(ByteView data) {
+  if (ended_ || closing_ || !ready_ || data.empty()) return;
+  ERR_clear_error();
+  if (SSL_write(ssl_, data.data(), static_cast<int>(data.size())) <= 0) {
+    End(StreamEnd::kTlsError, OpensslError());
+    return;
+  }
+  Flush();
+}
+
+std::size_t TlsStream::Room() const {
+  const std::size_t used = queue_.size() - queue_at_;
+  return used < kMaxQueue ? kMaxQueue - used : 0;
+}
+
+void TlsStream::Close() {
+  if (ended_ || closing_) return;
+  closing_ = true;
+  if (ready_) SSL_shutdown(ssl_);
+  ERR_clear_error();
+  linger_.start(EvSeconds(kLinger), 0);
+  Flush();
+}
+
+void TlsStream::Reset() {
+  if (ended_) return;
+  ended_ = true;
+  io_.stop();
+  linger_.stop();
+  const linger at_once{1, 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  fd_.Reset();
+}
+
+void TlsStream::Detach() {
+  if (ended_) return;
+  if (ready_ && !closing_) {
+    closing_ = true;
+    SSL_shutdown(ssl_);
+    ERR_clear_error();
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(SSL_get_wbio(ssl_), &data);
+    // Only when nothing waits before it: half a record is no goodbye.
+    if (queue_.empty()) {
+      ::send(fd_.get(), data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+    }
+  }
+  ended_ = true;
+  io_.stop();
+  linger_.stop();
+  fd_.Reset();
+}
+
+bool TlsStream::resumed() const { return SSL_session_reused(ssl_) == 1; }
+
+std::string TlsStream::version() const { return SSL_get_version(ssl_); }
+
+std::string TlsStream::server_name() const {
+  const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
+  return name != nullptr ? name : "";
+}
+
+Bytes TlsStream::PeerCertificate() const {
+  X509* certificate = SSL_get0_peer_certificate(ssl_);
+  if (certificate == nullptr) return {};
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(certificate, &der);
+  Bytes bytes(der, der + (size > 0 ? size : 0));
+  OPENSSL_free(der);
+  return bytes;
+}
+
+TlsSession TlsStream::Session() const {
+  SSL_SESSION* session = SSL_get1_session(ssl_);
+  if (session == nullptr) return nullptr;
+  TlsSession owned(session, SSL_SESSION_free);
+  return SSL_SESSION_is_resumable(session) == 1 ? owned : nullptr;
+}
+
+void TlsStream::OnIo(ev::io&, int events) {
+  if ((events & ev::WRITE) != 0) Flush();
+  if (ended_ || (events & ev::READ) == 0) return;
+  if (ReadSocket()) Pump();
+}
+
+void TlsStream::OnLinger(ev::timer&, int) { End(StreamEnd::kClosed, "the peer kept it open"); }
+
+// One block per turn of the loop, so that one busy connection does not starve the others.
+bool TlsStream::ReadSocket() {
+  std::array<unsigned char, kBlock> block;
+  const ssize_t got = ::recv(fd_.get(), block.data(), block.size(), 0);
+  if (got > 0) {
+    // A peer's records are not even decrypted once this side has closed.
+    if (half_closed_) return false;
+    BIO_write(SSL_get_rbio(ssl_), block.data(), static_cast<int>(got));
+    return true;
+  }
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (got < 0) {
+    End(closing_ ? StreamEnd::kClosed : StreamEnd::kReset, std::strerror(errno));
+  } else {
+    End(closing_ ? StreamEnd::kClosed : StreamEnd::kEof, ready_ ? "" : "in the TLS handshake");
+  }
+  return false;
+}
+
+void TlsStream::Pump() {
+  if (!ready_ && !Handshake()) return;
+  if (!ended_) ReadRecords();
+  if (!ended_) Flush();
+}
+
+bool TlsStream::Handshake() {
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_);
+  const int error = SSL_get_error(ssl_, result);
+  const std::string why = result == 1 || error == SSL_ERROR_WANT_READ ? "" : OpensslError();
+  Flush();  // of a failed handshake, the alert
+  if (ended_) return false;
+  if (result != 1) {
+    if (!why.empty()) End(StreamEnd::kTlsError, why);
+    return false;
+  }
+  ready_ = true;
+  if (!closing_) handler_.OnTlsReady();
+  return true;
+}
+
+void TlsStream::ReadRecords() {
+  std::array<std::uint8_t, kBlock> block;
+  while (!ended_) {
+    ERR_clear_error();
+    const int got = SSL_read(ssl_, block.data(), static_cast<int>(block.size()));
+    if (got > 0) {
+      if (!closing_) handler_.OnTlsData({block.data(), static_cast<std::size_t>(got)});
+      continue;
+    }
+    const int error = SSL_get_error(ssl_, got);
+    if (error == SSL_ERROR_WANT_READ) return;
+    if (error == SSL_ERROR_ZERO_RETURN) {
+      End(closing_ ? StreamEnd::kClosed : StreamEnd::kEof, "close_notify");
+    } else {
+      const std::string why = OpensslError();
+      Flush();
+      End(StreamEnd::kTlsError, why);
+    }
+  }
+}
+
+void TlsStream::Flush() {
+  if (ended_) return;
+  BIO* out = SSL_get_wbio(ssl_);
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(out, &data);
+  if (size > 0) {
+    if (queue_at_ > kPauseReading) {
+      queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(queue_at_));
+      queue_at_ = 0;
+    }
+    queue_.insert(queue_.end(), data, data + size);
+    (void)BIO_reset(out);
+  }
+  if (!WriteSocket()) return;
+  if (queue_.size() - queue_at_ > kMaxQueue) {
+    End(StreamEnd::kOverflow, "the peer does not read");
+    return;
+  }
+  if (closing_ && queue_.empty() && !half_closed_) {
+    half_closed_ = true;
+    ::shutdown(fd_.get(), SHUT_WR);
+  }
+  Rearm();
+}
+
+bool TlsStream::WriteSocket() {
+  while (queue_at_ < queue_.size()) {
+    const ssize_t wrote =
+        ::send(fd_.get(), queue_.data() + queue_at_, queue_.size() - queue_at_, MSG_NOSIGNAL);
+    if (wrote >= 0) {
+      queue_at_ += static_cast<std::size_t>(wrote);
+    } else if (errno == EAGAIN) {
+      return true;
+    } else if (errno != EINTR) {
+      End(closing_ ? StreamEnd::kClosed : StreamEnd::kReset, std::strerror(errno));
+      return false;
+    }
+  }
+  // An idle connection holds no buffer.
+  queue_ = Bytes();
+  queue_at_ = 0;
+  return true;
+}
+
+void TlsStream::Rearm() {
+  const std::size_t unsent = queue_.size() - queue_at_;
+  const int interest = (unsent > 0 ? ev::WRITE : 0) | (unsent < kPauseReading ? ev::READ : 0);
+  if (io_.is_active() && io_.events == interest) return;
+  io_.stop();
+  io_.set(fd_.get(), interest);
+  io_.start();
+}
+
+void TlsStream::End(StreamEnd end, const std::string& detail) {
+  if (ended_) return;
+  ended_ = true;
+  io_.stop();
+  linger_.stop();
+  fd_.Reset();
+  handler_.OnTlsEnd(end, detail);
+}
+
+}  // namespace sstplb::demo
