@@ -8,7 +8,9 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
+import tempfile
 import unittest
 import urllib.error
 import urllib.request
@@ -73,7 +75,10 @@ class Balancer:
         self.folder = test.dir / name
         self.folder.mkdir()
         self.config_path = self.folder / 'sstplb.toml'
-        self.socket = self.folder / 'admin.sock'
+        # A socket's path may have 107 bytes, which a test's folder can exceed.
+        short = tempfile.mkdtemp(prefix='sstplb-')
+        test.addCleanup(shutil.rmtree, short, ignore_errors=True)
+        self.socket = pathlib.Path(short) / 'admin.sock'
         first = next(iter(pools))
         self.config = {
             'global': {'workers': 2, 'shutdown_grace': '1s', 'log': {'level': 'debug'},
@@ -126,7 +131,7 @@ class Balancer:
         return json.loads(self.ok(*words, '--json'))
 
     def backends(self):
-        """{'pool/name': {name, pool, address, health, admin, weight, sessions, …}}."""
+        """{'pool/name': {pool, name, address, health, admin, weight, sessions_active, …}}."""
         return {f'{b["pool"]}/{b["name"]}': b for b in self.ask('backend', 'list')['backends']}
 
     def health(self, backend):
@@ -134,13 +139,14 @@ class Balancer:
 
     def active(self, backend):
         """How many sessions the backend has."""
-        sessions = self.backends()[backend]['sessions']
-        return sessions['active'] if isinstance(sessions, dict) else sessions
+        return self.backends()[backend]['sessions_active']
 
     def sessions(self, *filters):
+        """[{id, phase, client, sni, pool, backend, age_seconds, to_backend_bytes, …}]."""
         return self.ask('session', 'list', *filters)['sessions']
 
     def events(self):
+        """[{sequence, time, level, what, fields: {…}}], oldest first."""
         return self.ask('events')['events']
 
     def wait_health(self, health, *backends, timeout=15):

@@ -109,9 +109,11 @@ void End::OnReadable() {
   const ssize_t got = read(fd_, block.data(), want);
   if (got < 0) {
     if (errno == EAGAIN || errno == EINTR) return;
+    if (!planned_ && intro_.empty()) return GiveUp();
     return Fail(Errno("read"));
   }
   if (got == 0) {
+    if (!planned_ && intro_.empty()) return GiveUp();
     if (!planned_) return Fail("end before the plan");
     if (received_ != InSize()) return Fail("end too early");
     read_end_ = true;

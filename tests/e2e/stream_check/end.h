@@ -17,7 +17,8 @@ namespace stream_check {
 
 class End {
  public:
-  enum class State : std::uint8_t { kRunning, kDone, kFailed };
+  // kEmpty: the server's side of a connection without a single byte, such as a TCP probe.
+  enum class State : std::uint8_t { kRunning, kDone, kFailed, kEmpty };
 
   // `prefix` goes ahead of the plan (a ClientHello, say); the server skips handshake records.
   static End Client(int fd, const Plan& plan, std::span<const std::uint8_t> prefix);
@@ -44,6 +45,7 @@ class End {
  private:
   End(int fd, bool client) : fd_(fd), client_(client) {}
 
+  void GiveUp() { state_ = State::kEmpty; }
   bool TakeIntro(std::span<const std::uint8_t>& bytes);
   void Compare(std::span<const std::uint8_t> bytes);
   bool MayEndWriting() const;

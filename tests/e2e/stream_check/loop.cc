@@ -24,10 +24,11 @@ std::string Tally::Json(double seconds) const {
   }
   char head[320];
   std::snprintf(head, sizeof head,
-                "{\"sessions\": %llu, \"failed\": %llu, \"bytes_in\": %llu, \"bytes_out\": %llu, "
+                "{\"sessions\": %llu, \"failed\": %llu, \"empty\": %llu, \"bytes_in\": %llu, "
+                "\"bytes_out\": %llu, "
                 "\"most_at_once\": %llu, \"seconds\": %.3f, \"errors\": [",
                 static_cast<unsigned long long>(sessions), static_cast<unsigned long long>(failed),
-                static_cast<unsigned long long>(bytes_in),
+                static_cast<unsigned long long>(empty), static_cast<unsigned long long>(bytes_in),
                 static_cast<unsigned long long>(bytes_out),
                 static_cast<unsigned long long>(most_at_once), seconds);
   return head + list + "]}";
@@ -70,7 +71,7 @@ void Loop::Update(Session& session) {
 }
 
 void Loop::Finish(Session& session) {
-  ++tally_.sessions;
+  ++(session.end.state() == End::State::kEmpty ? tally_.empty : tally_.sessions);
   tally_.bytes_in += session.end.received();
   tally_.bytes_out += session.end.sent();
   if (session.end.state() == End::State::kFailed) tally_.AddError(session.end.error());

@@ -17,6 +17,7 @@ namespace stream_check {
 struct Tally {
   std::uint64_t sessions = 0;  // that ended, either way
   std::uint64_t failed = 0;
+  std::uint64_t empty = 0;  // connections without a byte; not among the sessions
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t most_at_once = 0;
