@@ -7,7 +7,9 @@ find_package(OpenSSL 3.0 REQUIRED)
 
 find_program(SSTPLB_CCACHE ccache)
 if(SSTPLB_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${SSTPLB_CCACHE}")
+  # The sloppiness lets it also keep files that are compiled with a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${SSTPLB_CCACHE}")
 endif()
 
 # libev ships no pkg-config file.
@@ -45,17 +47,30 @@ function(sstplb_room name)
 endfunction()
 
 # sstplb_test(NAME SOURCES a_test.cc DEPS sstplb_tls ...): one GoogleTest binary, one ctest entry.
-# Tests that read files find them under SSTPLB_TEST_VECTORS.
+# Tests that read files find them under SSTPLB_TEST_VECTORS. The name that ctest shows ends in
+# SSTPLB_TEST_SUFFIX, so that the same test of several builds can stand in one summary.
+set(SSTPLB_TEST_SUFFIX "" CACHE STRING "Appended to the names of tests")
 function(sstplb_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
+  if(NOT TARGET sstplb_test_header)
+    # GoogleTest's headers, compiled once for all tests.
+    file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/sstplb_test_header.cc" CONTENT "")
+    add_library(sstplb_test_header OBJECT "${CMAKE_BINARY_DIR}/sstplb_test_header.cc")
+    target_link_libraries(sstplb_test_header PRIVATE sstplb_options GTest::gmock_main)
+    target_precompile_headers(sstplb_test_header PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+    target_compile_options(sstplb_test_header PRIVATE
+      $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # ccache asks for it
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE sstplb_options ${ARG_DEPS} GTest::gmock_main)
   target_compile_definitions(${name} PRIVATE
     SSTPLB_TEST_VECTORS="${CMAKE_SOURCE_DIR}/tests/vectors")
-  target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
-  add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "unit;${ARG_LABELS}")
+  target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  target_precompile_headers(${name} REUSE_FROM sstplb_test_header)
+  set(test "${name}${SSTPLB_TEST_SUFFIX}")
+  add_test(NAME ${test} COMMAND ${name})
+  set_tests_properties(${test} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "unit;${ARG_LABELS}")
 endfunction()
