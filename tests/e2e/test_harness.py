@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """The peers of the other tests, without the balancer: what fails here is not its fault.
 
 Direct connections and HAProxy as a plain relay stand where sstplb stands in the other files.

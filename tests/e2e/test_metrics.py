@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Watching sstplb: metrics that promtool accepts, health, alert rules, and the dashboard."""
 # SPDX-License-Identifier: Apache-2.0
 import json

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """HAProxy and nginx in front of sstplb and behind it, with the PROXY protocol between.
 
 What counts is the client's address as the server at the far end names it.

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """sstplb in front of real SSTP servers: three SoftEther VPN servers and Debian's broken one.
 
 Tunnels are real: PPP gets an address from the server and ICMP echo is answered by the gateway at
@@ -94,6 +95,8 @@ class FarmTest(case.EndToEndCase):
             self.assertGreater(p.sent, 20)
             self.assertEqual(p.lost, 0, f'{self.server_of(p.tunnel)}: lost {p.lost} of {p.sent}')
             p.tunnel.disconnect()
+        for p in dead:
+            p.tunnel.close()
         for tunnel in new + again:
             tunnel.disconnect()
         balancer.wait_sessions(0)
@@ -148,14 +151,15 @@ class FarmTest(case.EndToEndCase):
         balancer.wait_health('up', 'main/vpn1', 'main/vpn2', 'main/vpn3')
         self.servers['vpn1'].freeze()  # TCP still connects, TLS hangs
         self.addCleanup(self.servers['vpn1'].thaw)
-        self.servers['vpn3'].vpncmd('SstpEnable no')  # TLS and HTTP work, the POST gets 501
+        self.addCleanup(self.servers['vpn3'].enable_sstp, True)
+        self.servers['vpn3'].enable_sstp(False)  # TLS and HTTP work, the POST gets 501
         balancer.wait_health('down', 'main/vpn1', 'main/vpn3',
                              timeout=FALL * (INTERVAL + TIMEOUT) + MARGIN)
         self.assertEqual(balancer.health('main/vpn2'), 'up')
         tunnels = self.open(balancer, sources(4, 6))
         self.assertEqual({self.server_of(t) for t in tunnels}, {'vpn2'})
         self.servers['vpn1'].thaw()
-        self.servers['vpn3'].vpncmd('SstpEnable yes')
+        self.servers['vpn3'].enable_sstp(True)
         balancer.wait_health('up', 'main/vpn1', 'main/vpn3',
                              timeout=2 * (INTERVAL + TIMEOUT) + MARGIN)
         for tunnel in tunnels:

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Steering sstplb while it runs: commands, drain, reload, state over a restart, the end."""
 # SPDX-License-Identifier: Apache-2.0
 import json
@@ -63,6 +64,7 @@ class SteeringTest(case.EndToEndCase):
         for session in drained:
             self.assertIn(session.ended(), ('eof', 'reset'))
         self.assertEqual(balancer.active('main/b1'), 0)
+        self.assertEqual(balancer.metric('sstplb_sessions_closed_total', reason='drained'), 2)
         self.assert_alive(*(s for s in old if s.backend == 'b2'))
         balancer.stop()
 
@@ -306,7 +308,8 @@ class SteeringTest(case.EndToEndCase):
         third.sendall(streams.client_hello(NAME))
         self.assertIn(streams.read_end(third)[0], ('eof', 'reset'))
         self.assert_alive(self.session(balancer, source='127.4.4.5'))
-        self.assertEqual(balancer.metric('sstplb_sessions_refused_total', listener='vpn'), 1)
+        self.assertEqual(
+            balancer.metric('sstplb_sessions_refused_total', reason='source_sessions'), 1)
         balancer.stop()
 
 

@@ -1,6 +1,8 @@
+#!/usr/bin/python3
 """The relay: every byte, every FIN and every RST goes where it belongs, and nothing is left over."""
 # SPDX-License-Identifier: Apache-2.0
 import os
+import resource
 import socket
 import time
 
@@ -17,6 +19,9 @@ class StreamsTest(case.EndToEndCase):
         binary()
         streams.stream_check()
         super().setUpClass()
+        # Two sockets and two pipes for each of 500 sessions are more than the usual 1024.
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
         cls.hello = cls.class_dir / 'hello.bin'
         cls.hello.write_bytes(streams.client_hello('vpn.test'))
 
@@ -92,9 +97,8 @@ class StreamsTest(case.EndToEndCase):
                     streams.reset(first)
                     self.assertEqual(streams.read_end(other)[0], 'reset')
         balancer.wait_sessions(0)
-        self.assertEqual(balancer.metric('sstplb_sessions_closed_total', reason='reset') +
-                         balancer.metric('sstplb_sessions_closed_total', reason='client_reset') +
-                         balancer.metric('sstplb_sessions_closed_total', reason='backend_reset'), 4)
+        for reason in ('client_reset', 'backend_reset'):
+            self.assertEqual(balancer.metric('sstplb_sessions_closed_total', reason=reason), 2)
         balancer.stop()
 
     def test_either_side_may_finish_first(self):

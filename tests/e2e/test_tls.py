@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """TLS clients through sstplb: openssl s_client, curl and hand-fed handshakes.
 
 sstplb passes TLS through: certificates, versions and tickets are the backends' own.
@@ -72,6 +73,8 @@ class TlsTest(case.EndToEndCase):
                     seen = peers.s_client(balancer.port, version, name=name)
                     self.assertEqual(seen.alert, UNRECOGNIZED_NAME, seen.text)
                     self.assertNotEqual(seen.returncode, 0)
+        self.assertEqual(
+            balancer.metric('sstplb_sessions_refused_total', reason='unknown_sni'), 8)
         balancer.stop()
 
     def test_no_name_can_be_refused(self):
@@ -135,6 +138,8 @@ class TlsTest(case.EndToEndCase):
                     self.assertIn(streams.read_end(sock, 4)[0], ('eof', 'reset'))
                 self.assertGreater(time.monotonic() - begun, 0.7)
                 self.assertLess(time.monotonic() - begun, 3)
+        self.assertEqual(
+            balancer.metric('sstplb_sessions_refused_total', reason='hello_timeout'), 3)
         balancer.stop()
 
     def test_a_hello_in_the_smallest_pieces_is_routed_by_its_name(self):

@@ -35,10 +35,13 @@ def wait_until(condition, timeout, what, every=0.02):
 
 
 class Process:
-    """One child process with stdout and stderr in a log file, in a process group of its own."""
+    """One child process in a process group of its own; what it says goes to a log file.
+
+    `stdout` given, only stderr does.
+    """
 
     def __init__(self, argv, log, *, name=None, cwd=None, env=None, stdin=subprocess.DEVNULL,
-                 pass_fds=()):
+                 stdout=None):
         self.argv = [os.fspath(a) for a in argv]
         self.name = name or os.path.basename(self.argv[0])
         command = self.argv
@@ -49,9 +52,8 @@ class Process:
         self._log_from = os.path.getsize(log) if os.path.exists(log) else 0
         with open(self.log_path, 'ab') as out:
             self._child = subprocess.Popen(
-                command, stdin=stdin, stdout=out, stderr=subprocess.STDOUT, cwd=cwd,
-                env=None if env is None else {**os.environ, **env}, start_new_session=True,
-                pass_fds=pass_fds)
+                command, stdin=stdin, stdout=out if stdout is None else stdout, stderr=out, cwd=cwd,
+                env=None if env is None else {**os.environ, **env}, start_new_session=True)
         self.pid = self._child.pid
         self.stdin = self._child.stdin
         _running.append(self)
@@ -185,8 +187,8 @@ def free_port():
 
     Below the ephemeral range, so that no outgoing connection lands on it in the meantime.
     """
-    folder = '/tmp/sstplb-e2e-ports'
-    os.makedirs(folder, mode=0o777, exist_ok=True)
+    folder = f'/tmp/sstplb-e2e-ports-{os.getuid()}'
+    os.makedirs(folder, exist_ok=True)
     for _ in range(1000):
         port = random.randrange(20000, 32000)
         lock = os.open(f'{folder}/{port}', os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)

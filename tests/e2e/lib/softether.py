@@ -106,6 +106,10 @@ class SoftEther:
             raise AssertionError(f'vpncmd ended with {done.returncode}:\n{done.stdout[-2000:]}')
         return done.stdout
 
+    def enable_sstp(self, on):
+        """Without it the server still speaks TLS and HTTP, and answers the POST with 501."""
+        self.vpncmd(f'ProtoOptionsSet SSTP /NAME:Enabled /VALUE:{"true" if on else "false"}')
+
     def sessions(self):
         """How many tunnels the server says it has (the gateway's own session not counted)."""
         listing = self.vpncmd('SessionList', hub='VPN')
