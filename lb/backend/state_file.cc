@@ -2,11 +2,11 @@
 #include "lb/backend/state_file.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <string_view>
@@ -36,7 +36,7 @@ std::string KeepAside(const std::string& path, WallTime now) {
   const std::string first = path + ".bad-" + stamp;
   constexpr int kTries = 100;
   for (int i = 1; i <= kTries; ++i) {
-    const std::string name = i == 1 ? first : first + "-" + std::to_string(i);
+    std::string name = i == 1 ? first : first + "-" + std::to_string(i);
     if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, name.c_str(), RENAME_NOREPLACE) == 0) {
       return name;
     }
