@@ -1,0 +1,44 @@
+// AdminServer: the API, the metrics and the dashboard of a running balancer, at the admin socket
+// and at admin.http.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "lb/base/address.h"
+#include "lb/base/log.h"
+#include "lb/base/result.h"
+#include "lb/config/config.h"
+#include "lb/control/api.h"
+
+namespace sstplb::admin {
+
+class AdminServer {
+ public:
+  // Binds the sockets and reads the token, which may need privileges; nobody is answered yet. `api`
+  // and `logger` outlive the server.
+  static Result<std::unique_ptr<AdminServer>> Open(const config::Admin& options, control::Api& api,
+                                                   Logger& logger);
+  ~AdminServer();
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+
+  // Starts answering; after privileges are dropped and before anybody needs an answer.
+  void Start();
+  // Ends within the time one call of the Api takes, also while events are being followed. May be
+  // called twice; the destructor calls it and removes the socket file.
+  void Stop();
+
+  // Where admin.http is bound, with the real port; nullopt when it is off.
+  std::optional<SocketAddress> http_address() const;
+
+ private:
+  struct Parts;
+  explicit AdminServer(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sstplb::admin
