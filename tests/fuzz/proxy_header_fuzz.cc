@@ -1,5 +1,6 @@
 // PROXY headers from hostile bytes: the parser stays within them, answers alike however much of a
 // header has come, and reads back what the encoder writes.
+// Seeds: pp
 //
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
