@@ -2,7 +2,9 @@
 #include "lb/config/lint.h"
 
 #include <algorithm>
-#include <string_view>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "lb/config/lint_pool.h"
 #include "lb/config/names.h"
@@ -43,6 +45,23 @@ void LintAdmin(Findings& out, const Admin& admin) {
 
 bool AllowsEverybody(const Cidr& block) { return block.ToString().ends_with("/0"); }
 
+// Of the routes with one name the first wins that takes the ALPN; one without alpn takes all.
+void LintRoutes(Findings& out, const Listener& listener, const std::string& key) {
+  std::set<std::string> closed;  // names of routes that take every ALPN; "" for those without name
+  for (const Route& route : listener.routes) {
+    const std::vector<std::string> nameless = {""};
+    for (const std::string& name : route.sni.empty() ? nameless : route.sni) {
+      if (!route.alpn.empty() && closed.count(name) > 0) {
+        Warn(out, "route_shadowed", key + ".route",
+             "the route of " + name + " to pool " + KeyText(route.pool) +
+                 " is never taken: a route of that name without alpn stands before it",
+             "Put the route with alpn first");
+      }
+      if (route.alpn.empty()) closed.insert(name);
+    }
+  }
+}
+
 void LintListener(Findings& out, const Listener& listener) {
   const std::string key = "listener." + KeyText(listener.name);
   if (listener.idle_timeout < kShortestIdle) {
@@ -71,6 +90,7 @@ void LintListener(Findings& out, const Listener& listener) {
          "small packets wait for acknowledgements: each step of a tunnel's set-up takes 40 ms more",
          "Use true");
   }
+  LintRoutes(out, listener, key);
 }
 
 bool LeadsTo(const Listener& listener, const std::string& pool) {

@@ -92,6 +92,21 @@ TEST(Lint, Pools) {
   });
 }
 
+TEST(Lint, Routes) {
+  const auto route = [](const std::string& match) {
+    return "[[listener.vpn.route]]\n" + match + "\npool = \"main\"\n";
+  };
+  const std::string plain = route("sni = [\"a.example.com\"]");
+  const std::string with_alpn = route("sni = [\"a.example.com\"]\nalpn = [\"h2\"]");
+  const std::string other = route("sni = [\"b.example.com\"]\nalpn = [\"h2\"]");
+  const std::string nameless = route("alpn = [\"h2\"]");
+  Check({
+      {"", "", with_alpn + plain, {}},
+      {"", "", plain + with_alpn, {"route_shadowed"}},
+      {"", "", plain + other + nameless, {}},
+  });
+}
+
 TEST(Lint, KeysWithoutEffect) {
   Check({
       {"", "hash_key = \"source-and-sni\"", "", {}},
