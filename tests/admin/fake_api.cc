@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/admin/fake_api.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "tests/admin/fake_metrics.h"
+
+namespace sstplb::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using control::Failure;
+using control::FailureCode;
+
+SocketAddress At(std::string_view text) { return *SocketAddress::Parse(text); }
+
+control::BackendStatus MakeBackend(std::string pool, std::string name, std::string_view address) {
+  control::BackendStatus b;
+  b.pool = std::move(pool);
+  b.name = std::move(name);
+  b.address = *HostPort::Parse(address);
+  b.resolved = SocketAddress::Parse(address);
+  b.weight = 100;
+  b.health = backend::Health::kUp;
+  b.ready = true;
+  b.sessions_active = 2;
+  b.sessions_opened = 1234;
+  b.probe = {.kind = config::ProbeKind::kSstp,
+             .answered = true,
+             .when = WallClock::now() - 2s,
+             .took = 43ms,
+             .outcome = "ok",
+             .detail = "200 in 43ms",
+             .server_kind = "rras",
+             .history = ~0ull,
+             .history_size = 64,
+             .streak = 0,
+             .rise = 2,
+             .fall = 3};
+  b.certificate = control::CertificateStatus{.sha256 = std::string(64, 'a'),
+                                             .subject = "CN=vpn.example.com",
+                                             .issuer = "CN=Example CA",
+                                             .names = {"vpn.example.com"},
+                                             .not_before = WallClock::now() - 24h * 30,
+                                             .not_after = WallClock::now() + 24h * 60 + 1h};
+  return b;
+}
+
+std::vector<control::PoolStatus> MakePools() {
+  control::PoolStatus main;
+  main.name = "main";
+  main.proxy_protocol = config::ProxyProtocol::kV2;
+  main.backends = {MakeBackend("main", "vpn1", "10.0.0.11:443"),
+                   MakeBackend("main", "vpn2", "10.0.0.12:443"),
+                   MakeBackend("main", "vpn3", "[2001:db8::13]:443")};
+  control::BackendStatus& down = main.backends[1];
+  down.health = backend::Health::kDown;
+  down.ready = false;
+  down.sessions_active = 0;
+  down.probe.outcome = "tls_timeout";
+  down.probe.detail = "no ServerHello within 3.0s";
+  down.probe.history = 0xfffffffffff000f8;
+  down.certificate->not_after = WallClock::now() + 24h * 5 + 1h;
+  control::BackendStatus& draining = main.backends[2];
+  draining.admin = config::AdminState::kDraining;
+  draining.ready = false;
+  draining.drain = control::DrainStatus{.remaining = 2, .deadline = WallClock::now() + 25min};
+  control::PoolStatus lab;
+  lab.name = "lab";
+  lab.balance = config::Balance::kSourceIp;
+  lab.affinity_entries = 17;
+  lab.backends = {MakeBackend("lab", "old", "lab.example.net:4443")};
+  control::BackendStatus& unknown = lab.backends[0];
+  unknown.health = backend::Health::kUnknown;
+  unknown.added = true;
+  unknown.probe = {};
+  unknown.certificate.reset();
+  return {main, lab};
+}
+
+}  // namespace
+
+FakeApi::FakeApi() {
+  status.version = "0.1.0";
+  status.pid = 4711;
+  status.started = WallClock::now() - (3h + 12min);
+  status.config_file = "/etc/sstplb/sstplb.toml";
+  status.workers = 2;
+  status.max_sessions = 10000;
+  status.open_files = 57;
+  status.open_files_limit = 65536;
+  status.ready = true;
+  status.listeners = {{.name = "vpn",
+                       .bind = {At("0.0.0.0:443"), At("[::]:443")},
+                       .pool = "main",
+                       .routes = 2,
+                       .sessions_active = 4}};
+  status.pools = MakePools();
+  sessions = {MakeSession(0x10, 3h), MakeSession(0x11, 5min), MakeSession(0x12, 40s),
+              MakeSession(0x13, 2s)};
+  sessions[0].sni = "<img src=x onerror=alert(1)>\xff";
+  sessions[1].backend = "vpn3";
+  sessions[2].phase = session::Phase::kConnecting;
+  sessions[3].sni.clear();
+  status.sessions_active = static_cast<std::uint32_t>(sessions.size());
+  events.Add(WallClock::now() - 90s, LogLevel::kWarning, "backend main/vpn2",
+             std::vector<LogField>{{"went", "down"}, {"was", "up"}, {"outcome", "tls_timeout"}});
+  events.Add(WallClock::now() - 5s, LogLevel::kInfo, "session refused",
+             std::vector<LogField>{{"listener", "vpn"},
+                                   {"client", "198.51.100.9:5000"},
+                                   {"reason", "unknown_sni"},
+                                   {"sni", "<b>evil</b>"}});
+}
+
+session::SessionStatus FakeApi::MakeSession(session::SessionId id, Duration age) const {
+  session::SessionStatus s;
+  s.id = id;
+  s.phase = session::Phase::kRelaying;
+  s.listener = "vpn";
+  s.client = At("198.51.100.7:50123");
+  s.sni = "vpn.example.com";
+  s.ja4 = "t13d1516h2_8daaf6152771_e5627efa2ab1";
+  s.pool = "main";
+  s.backend = "vpn1";
+  s.backend_address = At("10.0.0.11:443");
+  s.age = age;
+  s.idle = 1s;
+  s.to_backend_bytes = 48213311;
+  s.to_client_bytes = 992331121;
+  s.handshake_done = true;
+  return s;
+}
+
+void FakeApi::AddEvent(std::string_view what) {
+  events.Add(WallClock::now(), LogLevel::kInfo, what, std::vector<LogField>{{"n", 1}});
+}
+
+control::Answer<control::BackendStatus*> FakeApi::Find(std::string_view pool,
+                                                       std::string_view name) {
+  if (failure) return *failure;
+  for (control::PoolStatus& p : status.pools) {
+    for (control::BackendStatus& b : p.backends) {
+      if (p.name == pool && b.name == name) return &b;
+    }
+  }
+  return Failure{FailureCode::kNotFound, "pool main has no backend \"" + std::string(name) + "\"",
+                 "name"};
+}
+
+control::Answer<control::DaemonStatus> FakeApi::GetStatus() {
+  const std::lock_guard lock(mutex_);
+  if (throws) throw std::runtime_error("secret detail");
+  if (failure) return *failure;
+  return status;
+}
+
+control::Answer<std::vector<control::PoolStatus>> FakeApi::GetPools() {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  return status.pools;
+}
+
+control::Answer<control::BackendStatus> FakeApi::GetBackend(std::string_view pool,
+                                                            std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = Find(pool, name);
+  if (!found) return found.error();
+  control::BackendStatus& b = **found;
+  const control::BackendStatus now = b;
+  if (drain_empties && b.drain && b.drain->remaining > 0) {
+    --b.drain->remaining;
+    --b.sessions_active;
+  }
+  return now;
+}
+
+control::Answer<control::BackendStatus> FakeApi::AddBackend(std::string_view pool,
+                                                            const config::Backend& wanted) {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  if (Find(pool, wanted.name)) {
+    return Failure{FailureCode::kConflict, "pool main already has this backend", "name"};
+  }
+  calls.push_back("add " + std::string(pool) + "/" + wanted.name + " " + wanted.address.ToString() +
+                  " weight=" + std::to_string(wanted.weight));
+  for (control::PoolStatus& p : status.pools) {
+    if (p.name != pool) continue;
+    control::BackendStatus b;
+    b.pool = pool;
+    b.name = wanted.name;
+    b.address = wanted.address;
+    b.weight = wanted.weight;
+    b.max_sessions = wanted.max_sessions;
+    b.admin = wanted.admin;
+    b.added = true;
+    p.backends.push_back(b);
+    return b;
+  }
+  return Failure{FailureCode::kNotFound, "no such pool", "pool"};
+}
+
+control::Answer<Done> FakeApi::RemoveBackend(std::string_view pool, std::string_view name,
+                                             bool force) {
+  const std::lock_guard lock(mutex_);
+  const auto found = Find(pool, name);
+  if (!found) return found.error();
+  if ((*found)->sessions_active > 0 && !force) {
+    return Failure{FailureCode::kConflict, "2 sessions are still on it: drain it first", ""};
+  }
+  calls.push_back("remove " + std::string(pool) + "/" + std::string(name));
+  for (control::PoolStatus& p : status.pools) {
+    std::erase_if(p.backends, [&](const auto& b) { return b.pool == pool && b.name == name; });
+  }
+  return Done{};
+}
+
+control::Answer<control::BackendStatus> FakeApi::ChangeBackend(
+    std::string_view pool, std::string_view name, const control::BackendChange& change) {
+  const std::lock_guard lock(mutex_);
+  const auto found = Find(pool, name);
+  if (!found) return found.error();
+  control::BackendStatus& b = **found;
+  if (change.admin) b.admin = *change.admin;
+  if (change.weight) b.weight = *change.weight;
+  if (change.max_sessions) b.max_sessions = *change.max_sessions;
+  calls.push_back("change " + std::string(pool) + "/" + std::string(name));
+  return b;
+}
+
+control::Answer<control::BackendStatus> FakeApi::DrainBackend(std::string_view pool,
+                                                              std::string_view name,
+                                                              std::optional<Duration> within) {
+  const std::lock_guard lock(mutex_);
+  const auto found = Find(pool, name);
+  if (!found) return found.error();
+  control::BackendStatus& b = **found;
+  b.admin = config::AdminState::kDraining;
+  b.drain = control::DrainStatus{.remaining = b.sessions_active};
+  if (within) {
+    b.drain->deadline = WallClock::now() + std::chrono::duration_cast<WallClock::duration>(*within);
+  }
+  calls.push_back("drain " + b.pool + "/" + b.name + " " + ExactDuration(within.value_or(0s)));
+  return b;
+}
+
+control::Answer<control::BackendStatus> FakeApi::UndrainBackend(std::string_view pool,
+                                                                std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = Find(pool, name);
+  if (!found) return found.error();
+  (*found)->admin = config::AdminState::kActive;
+  (*found)->drain.reset();
+  calls.push_back("undrain " + std::string(pool) + "/" + std::string(name));
+  return **found;
+}
+
+control::Answer<Done> FakeApi::ResetBackend(std::string_view pool, std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = Find(pool, name);
+  if (!found) return found.error();
+  calls.push_back("reset " + std::string(pool) + "/" + std::string(name));
+  return Done{};
+}
+
+control::Answer<control::SessionPage> FakeApi::GetSessions(const session::SessionFilter& filter,
+                                                           session::SessionId after,
+                                                           std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  control::SessionPage page;
+  for (const session::SessionStatus& s : sessions) {
+    if (!filter.Matches(s)) continue;
+    ++page.total;
+    if (s.id <= after) continue;
+    if (page.sessions.size() == limit) {
+      page.next = page.sessions.back().id;
+      continue;
+    }
+    page.sessions.push_back(s);
+  }
+  return page;
+}
+
+control::Answer<std::uint64_t> FakeApi::CloseSessions(const session::SessionFilter& filter) {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  return std::erase_if(sessions, [&](const auto& s) { return filter.Matches(s); });
+}
+
+control::Answer<control::Explanation> FakeApi::Explain(const control::ExplainRequest& request) {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  control::Explanation e;
+  e.listener = "vpn";
+  if (request.sni == "bad.example.com") {
+    e.admission = "admitted";
+    e.route = "refused: unknown_sni";
+    return e;
+  }
+  e.admission = "admitted";
+  e.route = request.sni.empty() ? "default pool" : "route 1: *.example.com";
+  e.pool = "main";
+  e.policy = "consistent-hash";
+  e.key = "source " + request.source.SourceKey().ToString();
+  e.hash = 0xdeadbeefcafef00d;
+  e.candidates = {{"vpn2", false, "passed over: down (tls_timeout)"},
+                  {"vpn1", true, "next in hash order"}};
+  e.backend = "vpn1";
+  return e;
+}
+
+std::vector<Event> FakeApi::GetEvents(std::uint64_t after, std::size_t limit, Duration wait) {
+  return events.WaitSince(after, limit, wait);
+}
+
+control::Answer<std::string> FakeApi::ExportConfig() {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  return std::string("[listener.vpn]\nbind = [\"0.0.0.0:443\"]\npool = \"main\"\n");
+}
+
+control::Answer<control::ReloadReport> FakeApi::Reload(bool dry_run) {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  control::ReloadReport report = reload;
+  report.applied = !dry_run;
+  return report;
+}
+
+control::Answer<std::string> FakeApi::GetMetrics() {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  return EveryMetric();
+}
+
+}  // namespace sstplb::testing
