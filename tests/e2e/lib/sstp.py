@@ -1,6 +1,7 @@
+#!/usr/bin/python3
 """An SSTP client (MS-SSTP) with PPP in user space: a tunnel that really carries packets.
 
-As a program:  python3 -m lib.sstp HOST:PORT --user u --password p --ping 5   (in tests/e2e)
+As a program:  tests/e2e/lib/sstp.py HOST:PORT --user u --password p --ping 5
 As a library:  with Tunnel((host, port), 'u', 'p') as t: t.ping('192.168.30.1')
 
 The server's certificate is not verified, only hashed for the crypto binding. Messages are read by
@@ -17,6 +18,10 @@ import ssl
 import struct
 import sys
 import time
+
+if not __package__:  # run as a program
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    __package__ = 'lib'
 
 from . import icmp, ppp
 
