@@ -18,8 +18,9 @@ struct Fixed {
 };
 
 // What is set up once, when the process starts.
-constexpr std::array<Fixed, 5> kFixed = {{
+constexpr std::array<Fixed, 6> kFixed = {{
     {"global.workers", "worker threads are started once"},
+    {"global.max_sessions", "the room for sessions is measured once"},
     {"global.user", "privileges are dropped once"},
     {"global.state_file", "the state is read once"},
     {"global.log.", "the log is opened once"},
@@ -31,7 +32,10 @@ std::string_view WhyFixed(std::string_view key) {
     const bool section = fixed.prefix.back() == '.';
     if (section ? key.starts_with(fixed.prefix) : key == fixed.prefix) return fixed.why;
   }
-  return {};
+  // "listener.NAME.tcp.mss"
+  const bool listening =
+      key.starts_with("listener.") && key.substr(0, key.rfind('.')).ends_with(".tcp");
+  return listening ? "listening sockets keep the options that they were opened with" : "";
 }
 
 // For people: a word or an address needs no quotes, an empty text does.

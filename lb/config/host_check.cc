@@ -43,7 +43,7 @@ class HostCheck {
     if (facts_.users.count(user) == 0) {
       Fail("user_missing", "global.user", "there is no user " + user,
            "Create it: useradd --system --no-create-home --shell /usr/sbin/nologin " + user);
-    } else if (!facts_.root) {
+    } else if (!facts_.root && !facts_.is_user) {
       Fail("user_not_root", "global.user", "only root can become another user",
            "Start as root, or leave user empty and let the service manager set it");
     }

@@ -171,7 +171,10 @@ HostFacts GatherHostFacts(const Config& config) {
   HostFacts facts;
   ReadSystem(facts);
   const auto who = WhoRuns(config.global.user);
-  if (who && !config.global.user.empty()) facts.users.insert(config.global.user);
+  if (who && !config.global.user.empty()) {
+    facts.users.insert(config.global.user);
+    facts.is_user = who->uid == ::geteuid();
+  }
   for (const std::string& path : NamedFiles(config)) {
     facts.files[path] = Look(path, who ? *who : *WhoRuns(""));
   }

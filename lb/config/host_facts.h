@@ -29,6 +29,7 @@ struct HostFacts {
   std::uint64_t open_files_hard = 0;
   std::uint32_t cpus = 0;
   bool root = false;
+  bool is_user = false;             // this process runs as the configured user already
   bool can_bind_low_ports = false;  // CAP_NET_BIND_SERVICE
   bool can_net_admin = false;       // CAP_NET_ADMIN
   bool has_ipv6 = false;

@@ -112,13 +112,19 @@ TEST(Diff, KnowsWhatNeedsARestart) {
       {"global.log.level = \"debug\"", true},
       {"admin.http = \"\"", true},
       {"admin.socket = \"/tmp/x\"", true},
-      {"global.max_sessions = 7", false},
+      {"global.max_sessions = 7", true},
+      {"listener.vpn.tcp.mss = 1400", true},
+      {"pool.main.tcp.mss = 1400", false},
+      {"listener.vpn.idle_timeout = \"1h\"", false},
       {"global.shutdown_grace = \"1m\"", false},
       {"pool.spare.balance = \"round-robin\"", false},
   };
   for (const Case& c : cases) {
-    const auto changes =
-        Diff(Read(std::string(kBefore)), Read(c.line + "\n" + std::string(kBefore)));
+    const std::string base =
+        "listener.vpn.pool = \"main\"\n"
+        "listener.vpn.bind = [\"0.0.0.0:443\"]\n"
+        "pool.main.balance = \"round-robin\"\n";
+    const auto changes = Diff(Read(base), Read(base + c.line + "\n"));
     ASSERT_EQ(changes.size(), 1u) << c.line;
     EXPECT_EQ(!changes.front().needs_restart.empty(), c.needs_restart) << c.line;
   }

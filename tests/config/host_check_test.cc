@@ -110,6 +110,11 @@ TEST(HostCheck, WhatTheHostLacks) {
   const std::vector<Case> cases = {
       {[](HostFacts& f) { f.users.clear(); }, {"error user_missing"}},
       {[](HostFacts& f) { f.root = false; }, {"error user_not_root"}},
+      {[](HostFacts& f) {
+         f.root = false;
+         f.is_user = true;
+       },
+       {}},
       {[](HostFacts& f) { f.open_files_hard = 40255; }, {"open_files"}},
       {[](HostFacts& f) { f.open_files_hard = 40256; }, {}},
       {[](HostFacts& f) { f.conntrack_max = 39999; }, {"conntrack_small"}},
