@@ -100,7 +100,10 @@ void NetProbe::OnTls() {
   OnOpen();
 }
 
-void NetProbe::OnTimer(ev::timer& /*watcher*/, int /*events*/) { OnDeadline(); }
+void NetProbe::OnTimer(ev::timer& /*watcher*/, int /*events*/) {
+  patient_ = false;
+  OnDeadline();
+}
 
 void NetProbe::OnDeadline() { End(TimeoutOf(step_)); }
 
@@ -143,7 +146,7 @@ void NetProbe::End(Outcome outcome, std::string detail) {
 }
 
 void NetProbe::Hangup() {
-  channel_.Close(kGoodbye, [this] { Report(); });
+  channel_.Close(patient_ ? kGoodbye : Duration::zero(), [this] { Report(); });
 }
 
 void NetProbe::Report() {

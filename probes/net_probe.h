@@ -77,6 +77,7 @@ class NetProbe : public Probe {
   Step step_ = Step::kTcp;
   bool started_step_ = false;
   bool ended_ = false;
+  bool patient_ = true;  // a backend that let the deadline pass is not waited for again
 };
 
 }  // namespace sstplb::probes

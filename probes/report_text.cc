@@ -12,10 +12,12 @@ namespace {
 
 constexpr Duration kDay = std::chrono::hours(24);
 
+// Two columns that end at the same place, then the text.
 std::string Line(std::string_view first, std::string_view second, const std::string& text) {
+  constexpr std::size_t kWidth = 19;
+  const std::size_t used = first.size() + second.size();
   std::string line(first);
-  line.resize(std::max<std::size_t>(9, line.size() + 1), ' ');
-  if (second.size() < 10) line.append(10 - second.size(), ' ');
+  line.append(used < kWidth ? kWidth - used : 1, ' ');
   line += second;
   return text.empty() ? line : line + "  " + text;
 }

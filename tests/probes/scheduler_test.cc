@@ -1,0 +1,326 @@
+// The prober, mostly with probes that only pretend.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/scheduler.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+#include "tests/probes/sstp_server.h"
+
+namespace sstplb::probes {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// What pretending probes answer, and what was seen of them.
+struct Stage {
+  explicit Stage(Loop& l) : loop(l) {}
+
+  Loop& loop;
+  std::map<std::string, Outcome> outcomes;  // by backend; else kOk
+  Duration takes = milliseconds(5);
+  Duration closes = milliseconds(1);
+  int live = 0;
+  int most_live = 0;
+  std::map<std::string, int> live_of;
+  bool overlapped = false;
+  std::map<std::string, std::vector<TimePoint>> starts;
+};
+
+class PretendProbe final : public Probe {
+ public:
+  PretendProbe(Stage& stage, ProbeRequest request)
+      : stage_(stage), request_(std::move(request)), timer_(stage.loop.ev()) {
+    timer_.set<PretendProbe, &PretendProbe::OnTimer>(this);
+    report_.outcome = Outcome::kOk;
+    const auto wanted = stage_.outcomes.find(request_.backend);
+    if (wanted != stage_.outcomes.end()) report_.outcome = wanted->second;
+  }
+  ~PretendProbe() override {
+    timer_.stop();
+    if (!started_) return;
+    --stage_.live;
+    --stage_.live_of[request_.backend];
+  }
+
+  void Start(Callback done) override {
+    done_ = std::move(done);
+    started_ = true;
+    stage_.starts[request_.backend].push_back(Clock::now());
+    stage_.most_live = std::max(stage_.most_live, ++stage_.live);
+    if (++stage_.live_of[request_.backend] > 1) stage_.overlapped = true;
+    timer_.start(EvSeconds(stage_.takes));
+  }
+  void Cancel() override {
+    report_.outcome = Outcome::kCancelled;
+    timer_.stop();
+    timer_.start(EvSeconds(stage_.closes));
+  }
+
+ private:
+  void OnTimer(ev::timer&, int) {
+    const Callback done = std::exchange(done_, nullptr);
+    const ProbeReport report = report_;
+    done(report);
+  }
+
+  Stage& stage_;
+  ProbeRequest request_;
+  ProbeReport report_;
+  Callback done_;
+  bool started_ = false;
+  ev::timer timer_;
+};
+
+class ProberTest : public ::testing::Test {
+ protected:
+  struct Seen {
+    std::string backend;
+    Outcome outcome;
+    Health before;
+    Health after;
+    std::string history;
+  };
+
+  std::unique_ptr<Prober> Make(std::size_t max_in_flight = 64) {
+    Prober::Options options;
+    options.max_in_flight = max_in_flight;
+    options.make = [this](ProbeRequest request) {
+      return std::make_unique<PretendProbe>(stage_, std::move(request));
+    };
+    return std::make_unique<Prober>(loop_, std::move(options), [this](const ProbeAnswer& answer) {
+      seen_.push_back({answer.target.backend, answer.report.outcome, answer.before,
+                       answer.state.health(), answer.state.History()});
+      if (on_answer_) on_answer_(answer);
+    });
+  }
+
+  static ProbeRequest Target(const std::string& backend) {
+    ProbeRequest request = RequestFor(config::ProbeKind::kTcp, {IpAddress{}, 443});
+    request.backend = backend;
+    request.settings.interval = milliseconds(100);
+    request.settings.fast_interval = milliseconds(20);
+    return request;
+  }
+
+  // Until `enough` says so; false when that takes ten seconds.
+  bool RunUntil(const std::function<bool()>& enough) {
+    const TimePoint end = Clock::now() + seconds(10);
+    ev::timer tick(loop_.ev());
+    tick.set<ProberTest, &ProberTest::OnTick>(this);
+    tick.start(0.0, 0.002);
+    while (!enough()) {
+      if (Clock::now() > end) return false;
+      loop_.ev().run(ev::ONCE);
+    }
+    return true;
+  }
+  void OnTick(ev::timer&, int) {}
+
+  Loop loop_;
+  Stage stage_{loop_};
+  std::vector<Seen> seen_;
+  std::function<void(const ProbeAnswer&)> on_answer_;
+};
+
+TEST_F(ProberTest, FirstAnswerDecidesThenTheDamperDoes) {
+  const auto prober = Make();
+  prober->Set(Target("vpn1"));
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 1; }));
+  EXPECT_EQ(seen_[0].before, Health::kUnknown);
+  EXPECT_EQ(seen_[0].after, Health::kUp);
+  stage_.outcomes["vpn1"] = Outcome::kTlsTimeout;
+  ASSERT_TRUE(RunUntil([&] { return seen_.back().after == Health::kDown; }));
+  EXPECT_TRUE(seen_.back().history.ends_with("1000")) << seen_.back().history;
+  EXPECT_EQ(prober->Find({"main", "vpn1"})->health(), Health::kDown);
+}
+
+TEST_F(ProberTest, LocalTroubleLeavesHealthAlone) {
+  const auto prober = Make();
+  prober->Set(Target("vpn1"));
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 1; }));
+  stage_.outcomes["vpn1"] = Outcome::kLocalError;
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 6; }));
+  EXPECT_EQ(seen_.back().after, Health::kUp);
+  EXPECT_EQ(seen_.back().outcome, Outcome::kLocalError);
+  EXPECT_EQ(prober->Find({"main", "vpn1"})->count(), 1u);
+}
+
+TEST_F(ProberTest, FastWhileTheAnswerIsChanging) {
+  const auto prober = Make();
+  ProbeRequest target = Target("vpn1");
+  target.settings.interval = milliseconds(300);
+  target.settings.fast_interval = milliseconds(20);
+  prober->Set(target);
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 1; }));
+  stage_.outcomes["vpn1"] = Outcome::kConnectRefused;
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 5; }));
+  const std::vector<TimePoint>& at = stage_.starts["vpn1"];
+  ASSERT_GE(at.size(), 5u);
+  EXPECT_GE(at[1] - at[0], milliseconds(260)) << "up and steady: interval";
+  EXPECT_LT(at[2] - at[1], milliseconds(150)) << "the first bad answer: fast_interval";
+  EXPECT_LT(at[3] - at[2], milliseconds(150));
+  EXPECT_GE(at[4] - at[3], milliseconds(260)) << "down and steady: interval";
+}
+
+TEST_F(ProberTest, ManyBackendsFewAtOnceOneEach) {
+  const auto prober = Make(8);
+  for (int i = 0; i < 100; ++i) prober->Set(Target("vpn" + std::to_string(i)));
+  EXPECT_EQ(prober->Targets().size(), 100u);
+  ASSERT_TRUE(RunUntil([&] {
+    return stage_.starts.size() == 100 &&
+           std::all_of(stage_.starts.begin(), stage_.starts.end(),
+                       [](const auto& entry) { return entry.second.size() >= 2; });
+  }));
+  EXPECT_EQ(stage_.most_live, 8);
+  EXPECT_FALSE(stage_.overlapped);
+}
+
+TEST_F(ProberTest, RemovedIsClosedPolitelyAndNotReported) {
+  const auto prober = Make(1);
+  stage_.takes = seconds(60);
+  stage_.closes = milliseconds(50);
+  prober->Set(Target("vpn1"));
+  ASSERT_TRUE(RunUntil([&] { return stage_.live == 1; }));
+  prober->Remove({"main", "vpn1"});
+  EXPECT_EQ(prober->Find({"main", "vpn1"}), nullptr);
+  EXPECT_EQ(stage_.live, 1) << "still closing";
+  stage_.takes = milliseconds(5);
+  prober->Set(Target("vpn2"));
+  ASSERT_TRUE(RunUntil([&] { return !seen_.empty(); }));
+  EXPECT_EQ(seen_[0].backend, "vpn2");
+  EXPECT_EQ(stage_.most_live, 1) << "the one that closes still takes its place";
+}
+
+TEST_F(ProberTest, ProbeNowDoesNotWaitForTheInterval) {
+  const auto prober = Make();
+  ProbeRequest target = Target("vpn1");
+  target.settings.interval = seconds(600);
+  prober->Set(target);
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 1; }));
+  prober->ProbeNow({"main", "vpn1"});
+  ASSERT_TRUE(RunUntil([&] { return stage_.live == 1; }));
+  prober->ProbeNow({"main", "vpn1"});  // while one is under way: another after it
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 3; }));
+  EXPECT_FALSE(stage_.overlapped);
+  prober->ProbeNow({"main", "nobody"});
+}
+
+TEST_F(ProberTest, ChangedTargets) {
+  const auto prober = Make();
+  ProbeRequest target = Target("vpn1");
+  target.settings.interval = seconds(600);
+  prober->Set(target);
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 1; }));
+  prober->Set(target);
+  EXPECT_EQ(prober->Find({"main", "vpn1"})->count(), 1u);
+
+  target.settings.fall = 9;
+  prober->Set(target);
+  EXPECT_EQ(prober->Find({"main", "vpn1"})->fall(), 9u);
+  EXPECT_EQ(prober->Find({"main", "vpn1"})->health(), Health::kUp) << "history stays";
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 2; })) << "and is asked at once";
+
+  target.address = SocketAddress{IpAddress{}, 444};
+  prober->Set(target);
+  EXPECT_EQ(prober->Find({"main", "vpn1"})->health(), Health::kUnknown) << "another machine";
+  target.settings.kind = config::ProbeKind::kNone;
+  prober->Set(target);
+  EXPECT_EQ(prober->Find({"main", "vpn1"}), nullptr);
+}
+
+TEST_F(ProberTest, TheCallbackMayChangeTargets) {
+  const auto prober = Make();
+  on_answer_ = [&](const ProbeAnswer& answer) {
+    prober->Remove(answer.target);
+    if (answer.target.backend == "vpn1") prober->Set(Target("vpn2"));
+    EXPECT_EQ(answer.state.health(), Health::kUp);
+    EXPECT_FALSE(answer.request.backend.empty());
+  };
+  prober->Set(Target("vpn1"));
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 2; }));
+  EXPECT_TRUE(prober->Targets().empty());
+}
+
+TEST_F(ProberTest, ShutdownWaitsForTheLast) {
+  const auto prober = Make();
+  stage_.takes = seconds(60);
+  stage_.closes = milliseconds(30);
+  for (const char* name : {"vpn1", "vpn2", "vpn3"}) prober->Set(Target(name));
+  ASSERT_TRUE(RunUntil([&] { return stage_.live == 3; }));
+  bool done = false;
+  prober->Shutdown([&] { done = true; });
+  EXPECT_EQ(stage_.live, 3);
+  ASSERT_TRUE(RunUntil([&] { return done; }));
+  EXPECT_EQ(stage_.live, 0);
+  EXPECT_TRUE(seen_.empty());
+}
+
+TEST_F(ProberTest, DestroyedWithProbesUnderWay) {
+  auto prober = Make();
+  stage_.takes = seconds(60);
+  prober->Set(Target("vpn1"));
+  prober->Set(Target("vpn2"));
+  ASSERT_TRUE(RunUntil([&] { return stage_.live == 2; }));
+  prober->Remove({"main", "vpn2"});
+  prober.reset();
+  EXPECT_EQ(stage_.live, 0);
+}
+
+TEST_F(ProberTest, FieldsForTheLog) {
+  std::string line;
+  on_answer_ = [&](const ProbeAnswer& answer) {
+    if (!answer.changed() || answer.before == Health::kUnknown) return;
+    line = FormatLogfmt("backend main/vpn1", AnswerFields(answer));
+  };
+  const auto prober = Make();
+  prober->Set(Target("vpn1"));
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 1; }));
+  stage_.outcomes["vpn1"] = Outcome::kTlsTimeout;
+  ASSERT_TRUE(RunUntil([&] { return !line.empty(); }));
+  EXPECT_EQ(line,
+            "backend main/vpn1 went=down was=up history=1000 fall=3/3 outcome=tls_timeout "
+            "took=0us");
+}
+
+// With a real server, from another thread, by Post().
+TEST(Prober, RealServerGoesAndComesBack) {
+  auto server = std::make_unique<SstpServer>(Ok200());
+  ProbeRequest request = RequestFor(config::ProbeKind::kSstp, server->address());
+  request.settings.interval = milliseconds(40);
+  request.settings.fast_interval = milliseconds(10);
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<Health> healths;
+  LoopThread thread("prober");
+  std::unique_ptr<Prober> prober;
+  thread.Start();
+  thread.loop().Post([&] {
+    prober =
+        std::make_unique<Prober>(thread.loop(), Prober::Options{}, [&](const ProbeAnswer& answer) {
+          const std::lock_guard lock(mutex);
+          if (answer.changed()) {
+            healths.push_back(answer.state.health());
+          }
+          changed.notify_all();
+        });
+    prober->Set(request);
+  });
+  const auto wait_for = [&](std::size_t count) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, seconds(10), [&] { return healths.size() >= count; });
+  };
+  EXPECT_TRUE(wait_for(1));
+  server.reset();
+  EXPECT_TRUE(wait_for(2));
+  thread.loop().Post([&] { prober.reset(); });
+  thread.Join();
+  EXPECT_EQ(healths, (std::vector<Health>{Health::kUp, Health::kDown}));
+}
+
+}  // namespace
+}  // namespace sstplb::probes
