@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/daemon/host.h"
+
+#include <cap-ng.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "lb/config/host_check.h"
+
+namespace sstplb::daemon {
+
+std::uint64_t RaiseOpenFiles() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  if (limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return limit.rlim_cur;
+}
+
+std::uint32_t MaxSessions(const config::Global& global, std::uint64_t open_files) {
+  const std::uint64_t usable =
+      open_files > config::kDescriptorReserve ? open_files - config::kDescriptorReserve : 0;
+  std::uint64_t most = std::max<std::uint64_t>(1, usable / config::kDescriptorsPerSession);
+  if (global.max_sessions != 0) most = std::min<std::uint64_t>(most, global.max_sessions);
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(most, std::numeric_limits<std::int32_t>::max()));
+}
+
+Status DropPrivileges(const config::Config& config) {
+  const std::string& user = config.global.user;
+  if (user.empty()) return Done{};
+  const passwd* entry = getpwnam(user.c_str());
+  if (entry == nullptr) {
+    return Error{"global.user: there is no user \"" + user +
+                 "\" on this host; create it, or leave " + "the key empty"};
+  }
+  if (geteuid() != 0) {
+    if (entry->pw_uid == geteuid()) return Done{};
+    return Error{"global.user: only root can become " + user + "; start as root or as that user"};
+  }
+  const uid_t uid = entry->pw_uid;
+  const gid_t gid = entry->pw_gid;
+  if (initgroups(user.c_str(), gid) != 0) {
+    return Error{"global.user: cannot take the groups of " + user};
+  }
+  capng_clear(CAPNG_SELECT_BOTH);
+  constexpr auto kKept = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
+  capng_update(CAPNG_ADD, kKept, CAP_NET_BIND_SERVICE);
+  const bool transparent = std::any_of(config.pools.begin(), config.pools.end(),
+                                       [](const config::Pool& pool) { return pool.transparent; });
+  if (transparent) capng_update(CAPNG_ADD, kKept, CAP_NET_ADMIN);
+  if (capng_change_id(static_cast<int>(uid), static_cast<int>(gid), CAPNG_NO_FLAG) != 0) {
+    return Error{"global.user: cannot become " + user + " with the capabilities that are needed"};
+  }
+  return Done{};
+}
+
+}  // namespace sstplb::daemon
