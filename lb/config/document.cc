@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "lb/config/nesting.h"
+
 namespace sstplb::config {
 namespace {
 
@@ -77,6 +79,10 @@ std::string_view Describe(Node::Kind kind) {
 }
 
 Result<Node, Diagnostic> ParseDocument(std::string_view text, const std::string& file) {
+  if (const auto deep = FindDeepKey(text)) {
+    return Diagnostic{file, deep->line, deep->column, "",
+                      "the key has too many parts: there is none so deep"};
+  }
   try {
     return Convert(toml::parse(text, file));
   } catch (const toml::parse_error& error) {
