@@ -148,6 +148,11 @@ control::Answer<control::BackendStatus*> FakeApi::Find(std::string_view pool,
                  "name"};
 }
 
+bool FakeApi::IsDraining(std::string_view pool, std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  return (*Find(pool, name))->admin == config::AdminState::kDraining;
+}
+
 control::Answer<control::DaemonStatus> FakeApi::GetStatus() {
   const std::lock_guard lock(mutex_);
   if (throws) throw std::runtime_error("secret detail");
@@ -167,6 +172,9 @@ control::Answer<control::BackendStatus> FakeApi::GetBackend(std::string_view poo
   const auto found = Find(pool, name);
   if (!found) return found.error();
   control::BackendStatus& b = **found;
+  if (b.drain && b.drain->deadline && WallClock::now() >= *b.drain->deadline) {
+    b.drain->remaining = b.sessions_active = 0;
+  }
   const control::BackendStatus now = b;
   if (drain_empties && b.drain && b.drain->remaining > 0) {
     --b.drain->remaining;
@@ -311,7 +319,10 @@ control::Answer<control::Explanation> FakeApi::Explain(const control::ExplainReq
 }
 
 std::vector<Event> FakeApi::GetEvents(std::uint64_t after, std::size_t limit, Duration wait) {
-  return events.WaitSince(after, limit, wait);
+  events_asked_after = after;
+  std::vector<Event> found = events.WaitSince(after, limit, wait);
+  if (!found.empty()) events_given = found.back().sequence;
+  return found;
 }
 
 control::Answer<std::string> FakeApi::ExportConfig() {

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -28,6 +29,11 @@ class FakeApi : public control::Api {
   bool throws = false;                      // GetStatus() throws
   bool drain_empties = true;       // every look at a draining backend finds one session fewer
   std::vector<std::string> calls;  // what was changed, as "drain main/vpn1 1800s"
+
+  std::atomic<std::uint64_t> events_given{0};        // the newest that GetEvents() gave
+  std::atomic<std::uint64_t> events_asked_after{0};  // what it was last asked for
+
+  bool IsDraining(std::string_view pool, std::string_view name);
 
   // A session that has been up for `age`.
   session::SessionStatus MakeSession(session::SessionId id, Duration age) const;

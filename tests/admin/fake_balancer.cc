@@ -1,5 +1,6 @@
 // Serves the dashboard and the API of a balancer that is only values, to look at and to test the
-// page with a browser: fake_balancer [ADDRESS:PORT]; ends when its input ends.
+// page with a browser: fake_balancer [ADDRESS:PORT [broken]]; ends when its input ends. A broken
+// one serves the page and answers no question.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
@@ -11,6 +12,9 @@
 
 int main(int argc, char** argv) {
   sstplb::testing::FakeApi api;
+  if (argc > 2) {
+    api.failure = {sstplb::control::FailureCode::kTimeout, "a worker does not answer", ""};
+  }
   const auto logger = sstplb::Logger::Null();
   sstplb::config::Admin options;
   options.socket.clear();

@@ -1,0 +1,159 @@
+// Commands about backends; draining can be waited for.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <exception>
+#include <thread>
+
+#include "lb/cli/commands.h"
+#include "lb/cli/show.h"
+
+namespace sstplb::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kClosingTime = 15s;  // how long closing the rest at the deadline may take
+
+// One line that is drawn again on a terminal; elsewhere a line for every change.
+class ProgressLine {
+ public:
+  ProgressLine(Console& console, bool silent) : console_(console), silent_(silent) {}
+
+  void Show(const DrainProgress& progress) {
+    if (silent_) return;
+    if (console_.terminal && progress.text != drawn_) {
+      console_.out << "\r\x1b[K" << progress.text << std::flush;
+      drawn_ = progress.text;
+    } else if (!console_.terminal && progress.remaining != last_) {
+      console_.out << progress.text << std::endl;
+    }
+    last_ = progress.remaining;
+  }
+
+  void End() {
+    if (!drawn_.empty()) console_.out << "\n";
+    drawn_.clear();
+  }
+
+ private:
+  Console& console_;
+  bool silent_;
+  std::string drawn_;
+  std::optional<std::uint64_t> last_;
+};
+
+// Looks until the backend is empty, the deadline has passed or the drain is over otherwise.
+class DrainWatch {
+ public:
+  DrainWatch(Session& session, const DrainOptions& options)
+      : session_(session), path_(options.backend.Path()), line_(session.console, session.json) {
+    // From before the balancer hears of it: its own deadline is never earlier.
+    if (options.within) deadline_ = Clock::now() + *options.within;
+  }
+
+  int Wait(const std::string& body) {
+    const Result<Reply> started = session_.client.Ask("POST", path_ + "/drain", {}, body);
+    if (const std::optional<int> result = Look(started)) return *result;
+    while (true) {
+      std::this_thread::sleep_for(session_.console.wait_step);
+      if (const auto result = Look(session_.client.Ask("GET", path_))) return *result;
+    }
+  }
+
+ private:
+  // The exit code, or nullopt to look again.
+  std::optional<int> Look(const Result<Reply>& reply) {
+    if (!reply || reply->status != 200) {
+      line_.End();
+      return reply ? Complain(session_, *reply) : NoDaemon(session_, reply.error());
+    }
+    try {
+      const std::optional<int> result = Judge(ReadDrain(reply->body));
+      if (result && session_.json) session_.console.out << reply->body;
+      return result;
+    } catch (const std::exception&) {
+      line_.End();
+      return Print(session_, reply->body, ShowBackend);  // which says what is wrong
+    }
+  }
+
+  std::optional<int> Judge(const DrainProgress& now) {
+    line_.Show(now);
+    const bool late = deadline_ && Clock::now() >= *deadline_;
+    if (now.remaining == 0) return End(late && last_ > 0 ? TimedOut() : kDone);
+    if (!now.draining) {
+      return End(Refused("the drain was taken back before the backend was empty"));
+    }
+    if (late && Clock::now() >= *deadline_ + kClosingTime) {
+      return End(Refused("the time is up, and sessions are still there"));
+    }
+    last_ = now.remaining;
+    return std::nullopt;
+  }
+
+  int TimedOut() {
+    return Refused("the time was up: the last " + std::to_string(last_) + " were closed");
+  }
+  int Refused(const std::string& why) {
+    line_.End();
+    session_.console.err << why << "\n";
+    return kRefused;
+  }
+  int End(int result) {
+    line_.End();
+    return result;
+  }
+
+  Session& session_;
+  std::string path_;
+  ProgressLine line_;
+  std::optional<TimePoint> deadline_;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace
+
+int ListBackends(Session& session, const std::string& pool) {
+  Parameters parameters;
+  if (!pool.empty()) parameters.emplace_back("pool", pool);
+  return Perform(session, "GET", "/api/v1/backends", parameters, "", ShowBackends);
+}
+
+int AddBackend(Session& session, const AddOptions& o) {
+  const std::string body =
+      AddBody(o.backend.pool, o.backend.name, o.address, o.weight, o.max_sessions, o.disabled);
+  return Perform(session, "POST", "/api/v1/backends", {}, body, ShowBackend);
+}
+
+int RemoveBackend(Session& session, const BackendName& backend, bool force) {
+  Parameters parameters;
+  if (force) parameters.emplace_back("force", "1");
+  return Perform(session, "DELETE", backend.Path(), parameters, "", ShowNothing);
+}
+
+int SetAdmin(Session& session, const BackendName& backend, std::string_view state) {
+  const std::string body = "{\"admin\":\"" + std::string(state) + "\"}";
+  return Perform(session, "PATCH", backend.Path(), {}, body, ShowBackend);
+}
+
+int SetWeight(Session& session, const BackendName& backend, unsigned weight) {
+  const std::string body = "{\"weight\":" + std::to_string(weight) + "}";
+  return Perform(session, "PATCH", backend.Path(), {}, body, ShowBackend);
+}
+
+int ResetBackend(Session& session, const BackendName& backend) {
+  return Perform(session, "POST", backend.Path() + "/reset", {}, "", ShowNothing);
+}
+
+int DrainBackend(Session& session, const DrainOptions& options) {
+  const std::string path = options.backend.Path() + "/drain";
+  if (options.undo) return Perform(session, "DELETE", path, {}, "", ShowBackend);
+  std::string body;
+  if (options.within) {
+    body = "{\"within_seconds\":" + std::to_string(Seconds(*options.within)) + "}";
+  }
+  if (!options.wait) return Perform(session, "POST", path, {}, body, ShowBackend);
+  return DrainWatch(session, options).Wait(body);
+}
+
+}  // namespace sstplb::cli

@@ -1,0 +1,189 @@
+// Show: the balancer, its pools and backends.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <ctime>
+
+#include "lb/cli/show.h"
+#include "lb/cli/show_common.h"
+
+namespace sstplb::cli {
+namespace {
+
+using Align = Table::Align;
+using std::chrono::hours;
+
+Cell HealthCell(const Json& b) {
+  const std::string health = Text(b.at("health"));
+  return {health, health == "up" ? Style::kGood : health == "down" ? Style::kBad : Style::kWarning};
+}
+
+std::string DrainText(const Json& drain) {
+  std::string out = Count(drain.at("remaining")) + " left";
+  const std::string deadline = Text(drain.at("deadline"));
+  if (!deadline.empty()) {
+    out += ", closed in " + FormatDuration(std::max(Until(deadline), Duration(0)));
+  }
+  return out;
+}
+
+Cell AdminCell(const Json& b) {
+  const std::string admin = Text(b.at("admin"));
+  if (admin == "active") return {admin};
+  const Json& drain = b.at("drain");
+  return {drain.is_null() ? admin : admin + " (" + DrainText(drain) + ")", Style::kWarning};
+}
+
+Cell ProbeCell(const Json& b) {
+  const Json& p = b.at("probe");
+  if (Text(p.at("kind")) == "none") return {"not probed", Style::kQuiet};
+  if (!p.at("answered").get<bool>()) return {"none yet", Style::kQuiet};
+  return {Text(p.at("kind")) + " " + Text(p.at("outcome")) + " " + Span(p.at("took_seconds"))};
+}
+
+Cell CertificateCell(const Json& b) {
+  const Json& c = b.at("certificate");
+  if (c.is_null()) return {"-", Style::kQuiet};
+  const auto days = std::chrono::floor<std::chrono::days>(Until(Text(c.at("not_after")))).count();
+  if (days < 0) return {"expired", Style::kBad};
+  return {std::to_string(days) + " days", days < 7    ? Style::kBad
+                                          : days < 21 ? Style::kWarning
+                                                      : Style::kPlain};
+}
+
+std::string SessionsText(const Json& b) {
+  const std::string active = Count(b.at("sessions_active"));
+  const auto most = b.at("max_sessions").get<std::uint64_t>();
+  return most == 0 ? active : active + "/" + std::to_string(most);
+}
+
+std::string BackendTable(const Json& backends, bool colour) {
+  Table table({{"BACKEND"},
+               {"ADDRESS"},
+               {"HEALTH"},
+               {"ADMIN"},
+               {"SESSIONS", Align::kRight},
+               {"WEIGHT", Align::kRight},
+               {"PROBE"},
+               {"CERTIFICATE"}});
+  for (const Json& b : backends) {
+    const bool added = b.at("added").get<bool>();
+    table.Add({{Text(b.at("pool")) + "/" + Text(b.at("name")) + (added ? " +" : "")},
+               {Text(b.at("address"))},
+               HealthCell(b),
+               AdminCell(b),
+               {SessionsText(b)},
+               {Count(b.at("weight"))},
+               ProbeCell(b),
+               CertificateCell(b)});
+  }
+  return table.Text(colour);
+}
+
+std::string ListenerTable(const Json& listeners, bool colour) {
+  Table table({{"LISTENER"},
+               {"ADDRESSES"},
+               {"POOL"},
+               {"ROUTES", Align::kRight},
+               {"SESSIONS", Align::kRight}});
+  for (const Json& l : listeners) {
+    std::string bind;
+    for (const Json& address : l.at("bind")) bind += (bind.empty() ? "" : ", ") + Text(address);
+    table.Add({{Text(l.at("name"))},
+               {bind},
+               {Text(l.at("pool"))},
+               {Count(l.at("routes"))},
+               {Count(l.at("sessions_active"))}});
+  }
+  return table.Text(colour);
+}
+
+std::string PoolTitle(const Json& pool, bool colour) {
+  std::size_t ready = 0;
+  for (const Json& b : pool.at("backends")) ready += b.at("ready").get<bool>() ? 1 : 0;
+  const std::size_t all = pool.at("backends").size();
+  std::string out = Paint("pool " + Printable(Text(pool.at("name"))), Style::kBold, colour);
+  out += "  " + Text(pool.at("balance")) + "  ";
+  out += Paint(std::to_string(ready) + " of " + std::to_string(all) + " ready",
+               ready == 0 ? Style::kBad : Style::kPlain, colour);
+  if (Text(pool.at("proxy_protocol")) != "none")
+    out += "  PROXY " + Text(pool.at("proxy_protocol"));
+  if (Text(pool.at("balance")) == "source-ip") {
+    out += "  " + Count(pool.at("affinity_entries")) + " clients remembered";
+  }
+  return out + "\n";
+}
+
+std::string ReadinessText(const Json& s, bool colour) {
+  if (s.at("stopping").get<bool>()) return Paint("stopping", Style::kWarning, colour);
+  if (s.at("ready").get<bool>()) return Paint("ready", Style::kGood, colour);
+  return Paint("not ready: " + Printable(Text(s.at("not_ready"))), Style::kBad, colour);
+}
+
+}  // namespace
+
+Duration Until(const std::string& time) {
+  std::tm parts{};
+  if (::strptime(time.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) {
+    throw std::invalid_argument("no time");
+  }
+  return WallClock::from_time_t(::timegm(&parts)) - WallClock::now();
+}
+
+std::string ShowStatus(std::string_view json, bool colour) {
+  const Json s = Json::parse(json);
+  std::string out = Paint("sstplb " + Text(s.at("version")), Style::kBold, colour);
+  out += "  " + ReadinessText(s, colour) + "  up " + Span(s.at("uptime_seconds"));
+  out += "  pid " + std::to_string(s.at("pid").get<std::int64_t>());
+  out += "  " + Printable(Text(s.at("config_file"))) + "\n";
+  out += "sessions " + SessionsText(s) + "  workers " + Count(s.at("workers"));
+  out += "  open files " + Count(s.at("open_files")) + "/" + Count(s.at("open_files_limit"));
+  out += "\n\n" + ListenerTable(s.at("listeners"), colour);
+  for (const Json& pool : s.at("pools")) {
+    out += "\n" + PoolTitle(pool, colour) + BackendTable(pool.at("backends"), colour);
+  }
+  return out;
+}
+
+std::string ShowBackends(std::string_view json, bool colour) {
+  return BackendTable(Json::parse(json).at("backends"), colour);
+}
+
+std::string ShowBackend(std::string_view json, bool colour) {
+  const Json b = Json::parse(json);
+  const Cell health = HealthCell(b);
+  const Cell admin = AdminCell(b);
+  std::string out = Printable(Text(b.at("pool")) + "/" + Text(b.at("name")));
+  out += "  " + Paint(health.text, health.style, colour);
+  out += "  " + Paint(admin.text, admin.style, colour);
+  return out + "  " + SessionsText(b) + " sessions  weight " + Count(b.at("weight")) + "\n";
+}
+
+DrainProgress ReadDrain(std::string_view json) {
+  const Json b = Json::parse(json);
+  DrainProgress out;
+  out.text = Printable(Text(b.at("pool")) + "/" + Text(b.at("name"))) + ": ";
+  out.draining = Text(b.at("admin")) == "draining";
+  const Json& drain = b.at("drain");
+  out.remaining = drain.is_null() ? b.at("sessions_active").get<std::uint64_t>()
+                                  : drain.at("remaining").get<std::uint64_t>();
+  out.text += std::to_string(out.remaining) + (out.remaining == 1 ? " session" : " sessions");
+  out.text += " left";
+  const std::string deadline = drain.is_null() ? "" : Text(drain.at("deadline"));
+  if (!deadline.empty() && out.remaining > 0) {
+    const Duration left = std::max(Until(deadline), Duration(0));
+    out.text += ", closed in " + FormatDuration(std::chrono::ceil<std::chrono::seconds>(left));
+  }
+  return out;
+}
+
+std::string AddBody(std::string_view pool, std::string_view name, std::string_view address,
+                    std::optional<unsigned> weight, std::optional<unsigned> max_sessions,
+                    bool disabled) {
+  Json body = {{"pool", pool}, {"name", name}, {"address", address}};
+  if (weight) body["weight"] = *weight;
+  if (max_sessions) body["max_sessions"] = *max_sessions;
+  if (disabled) body["admin"] = "disabled";
+  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace sstplb::cli
