@@ -80,6 +80,9 @@ TEST(LoopThread, TasksOfManyThreadsAllRunOnItsOwn) {
       }
     });
   }
+  std::promise<void> running;  // until it runs, the loop is its maker's
+  thread.loop().Post([&] { running.set_value(); });
+  running.get_future().wait();
   EXPECT_FALSE(thread.loop().OnLoopThread());
   for (std::thread& poster : posters) poster.join();
   thread.Join();
