@@ -52,7 +52,7 @@ class SoftEtherTest(case.EndToEndCase):
                                  auth=auth, sni=NAME) as tunnel:
                     self.assertEqual(tunnel.tls.version(), f'TLSv{tls}')
                     self.assertTrue(str(tunnel.ppp.address).startswith('192.168.30.'))
-                    self.assertEqual(tunnel.ping(count=5).received, 5)
+                    self.assertEqual(tunnel.reach().ping(count=5).received, 5)
                     tunnel.disconnect()
 
     def test_sstpc_carries_pings(self):

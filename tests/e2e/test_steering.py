@@ -260,13 +260,13 @@ class SteeringTest(case.EndToEndCase):
         balancer.wait_sessions(0)
         said = json.dumps(balancer.events())
         self.assertIn('b1', said)
-        self.assertIn('draining', said)
+        self.assertIn('drain', said)
         follow = proc.Process([balancer.binary, 'events', '--follow'], self.dir / 'follow.log',
                               env={'SSTPLB_SOCKET': str(balancer.socket)})
         self.addCleanup(follow.stop)
         follow.wait_line('b1', 5)
         balancer.ok('backend', 'disable', 'main/b2')
-        follow.wait_line('b2.*disabled|disabled.*b2', 5)
+        follow.wait_line('b2.*disable|disable.*b2', 5)
         balancer.stop()
 
     def test_status_is_for_people_and_json_for_scripts(self):

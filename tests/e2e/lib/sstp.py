@@ -143,7 +143,7 @@ class Tunnel:
                 raise SstpError(f'PPP terminated by the server in phase {self.ppp.phase!r}')
         return self
 
-    def ping(self, target=GATEWAY, count=1, *, interval=0.0, timeout=2.0, payload=56):
+    def ping(self, target=GATEWAY, count=1, *, interval=0.0, timeout=5.0, payload=56):
         """Sends `count` echo requests, each awaited for `timeout` seconds; nothing is repeated."""
         seconds = []
         for _ in range(count):
@@ -162,6 +162,14 @@ class Tunnel:
                     break
             self.idle(max(0.0, begun + interval - time.monotonic()))
         return PingResult(count, len(seconds), seconds)
+
+    def reach(self, target=GATEWAY, attempts=5):
+        """Pings until the first answer: on a busy machine a gateway may drop what comes before
+        its ARP is done. From then on not one packet may be missing."""
+        for _ in range(attempts):
+            if self.ping(target, timeout=2.0).received:
+                return self
+        raise SstpError(f'{target} answers none of {attempts} pings')
 
     def idle(self, seconds):
         """Keeps the tunnel alive and answers the server, for so long."""

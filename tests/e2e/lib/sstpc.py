@@ -32,7 +32,7 @@ def open_tunnel(test, port, user, password, attempts=10, **more):
         except proc.WaitTimeout:
             client.stop()
             continue
-        return client.open()
+        return client.open().reach()
     raise sstp.SstpError(f'sstpc saw no CONNECT ACK in {attempts} attempts')
 
 
@@ -80,6 +80,13 @@ class Sstpc:
                 self._give_keys()
                 self._send(self.ppp.start_network(time.monotonic()))
         return self
+
+    def reach(self, target=sstp.GATEWAY, attempts=5):
+        """Pings until the first answer; see Tunnel.reach()."""
+        for _ in range(attempts):
+            if self.ping(target, timeout=2.0).received:
+                return self
+        raise sstp.SstpError(f'{target} answers none of {attempts} pings')
 
     def ping(self, target=sstp.GATEWAY, count=1, timeout=5.0):
         received, seconds = 0, []
