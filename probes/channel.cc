@@ -77,7 +77,7 @@ Trouble TlsTrouble() {
 
 }  // namespace
 
-Channel::Channel(Loop& loop) : loop_(loop), io_(loop.ev()), timer_(loop.ev()) {
+Channel::Channel(Loop& loop) : io_(loop.ev()), timer_(loop.ev()) {
   io_.set<Channel, &Channel::OnIo>(this);
   timer_.set<Channel, &Channel::OnTimer>(this);
 }

@@ -97,7 +97,6 @@ class Channel {
   bool Decrypt();   // moves what TLS has into in_; true when there was something
   std::string ClosedText() const;
 
-  Loop& loop_;
   Fd fd_;
   SslPtr ssl_;
   ev::io io_;

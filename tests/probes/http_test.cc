@@ -1,3 +1,5 @@
+// kind = "http": which answers to a GET are good.
+//
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/probes/sstp_server.h"
 

@@ -47,10 +47,10 @@ TEST(Leak, TwoHundredProbesOfEveryEnding) {
       RequestFor(config::ProbeKind::kExec, server.address()),
   };
   requests[3].settings.server = config::ServerKind::kSoftEther;  // without the 300 ms of watching
-  requests[5].settings.timeout = milliseconds(20);
+  requests[5].settings.timeout = milliseconds(60);
   requests[6].settings.command = {"true"};
   requests[7].settings.command = {"sleep", "9"};
-  requests[7].settings.timeout = milliseconds(20);
+  requests[7].settings.timeout = milliseconds(60);
   const std::array expected = {"ok",          "ok", "ok",          "ok", "connect_refused",
                                "tls_timeout", "ok", "exec_timeout"};
   for (const ProbeRequest& request : requests) RunProbe(request);  // what is made once

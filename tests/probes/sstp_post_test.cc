@@ -77,10 +77,10 @@ TEST(SstpPost, ClosedOrSilent) {
 
   SstpServer silent("");
   ProbeRequest request = RequestFor(config::ProbeKind::kSstp, silent.address());
-  request.settings.timeout = milliseconds(300);
+  request.settings.timeout = milliseconds(1000);
   const ProbeReport report = RunProbe(request);
   EXPECT_EQ(Word(report), "http_timeout");
-  EXPECT_LT(report.took, milliseconds(1500));
+  EXPECT_LT(report.took, milliseconds(2500));
 }
 
 TEST(SstpPost, TellsWhenTheServerIsAnotherThanConfigured) {
