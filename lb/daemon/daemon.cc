@@ -114,6 +114,12 @@ void Daemon::RequestStop() {
 
 control::Api& Daemon::api() { return *parts_->steering; }
 
+Result<std::string> AdminSocketOf(const std::string& config_file) {
+  const auto config = config::ReadFile(config_file);
+  if (!config) return Error{config.error().front().ToString()};
+  return config->admin.socket;
+}
+
 int RunDaemon(const std::string& config_file) {
   auto config = config::ReadFile(config_file);
   if (!config) {

@@ -39,6 +39,9 @@ class Daemon {
 // `sstplb run`: the exit code.
 int RunDaemon(const std::string& config_file);
 
+// The admin.socket of a configuration file.
+Result<std::string> AdminSocketOf(const std::string& config_file);
+
 // `sstplb check`: prints every error and warning of the configuration and of this host.
 int CheckConfig(const std::string& config_file);
 

@@ -1,18 +1,38 @@
-// sstplb: the program.
+// sstplb: the program. Hands the command line what the daemon can do.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include <cstring>
 #include <string>
+#include <vector>
 
+#include "lb/cli/cli.h"
 #include "lb/daemon/daemon.h"
 #include "lb/daemon/demo.h"
+#include "lb/daemon/probe_command.h"
+
+namespace {
+
+int Demo(const sstplb::cli::DemoOptions& given) {
+  sstplb::daemon::DemoOptions options;
+  options.check = given.check;
+  options.listen = given.listen.value_or(options.listen);
+  options.http = given.admin_http.value_or(options.http);
+  options.tunnels = given.tunnels.value_or(options.tunnels);
+  return sstplb::daemon::RunDemo(options);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  const std::string command = argc > 1 ? argv[1] : "";
-  if (command == "run" && argc > 3) return sstplb::daemon::RunDaemon(argv[3]);
-  if (command == "check" && argc > 3) return sstplb::daemon::CheckConfig(argv[3]);
-  sstplb::daemon::DemoOptions options;
-  options.check = argc > 2 && std::strcmp(argv[2], "--check") == 0;
-  if (command == "demo") return sstplb::daemon::RunDemo(options);
-  return 2;
+  namespace cli = sstplb::cli;
+  namespace daemon = sstplb::daemon;
+  const cli::Entry entry{
+      .run = [](const cli::RunOptions& o) { return daemon::RunDaemon(o.config); },
+      .check = [](const cli::CheckOptions& o) { return daemon::CheckConfig(o.config); },
+      .demo = Demo,
+      .probe =
+          [](const cli::ProbeOptions& o) { return daemon::RunProbe(o.target, o.probe, o.json); },
+      .admin_socket = daemon::AdminSocketOf,
+  };
+  cli::Console console = cli::Console::Standard();
+  return cli::Main(std::vector<std::string>(argv + 1, argv + argc), entry, console);
 }
