@@ -72,19 +72,19 @@ void Asks(CLI::App& command, Plan& plan, Ask ask) {
   });
 }
 
-// A validator with a name for the help and a sentence for the error.
-CLI::Validator Check(std::string name, std::function<std::string(const std::string&)> problem) {
-  return CLI::Validator([problem](std::string& text) { return problem(text); }, name, name);
+// A validator that says what is wrong, or "".
+CLI::Validator Check(std::function<std::string(const std::string&)> problem) {
+  return CLI::Validator([problem](std::string& text) { return problem(text); }, "");
 }
 
 CLI::Validator DurationText() {
-  return Check("DURATION", [](const std::string& text) {
+  return Check([](const std::string& text) {
     return ParseDuration(text) ? "" : "\"" + text + "\" is no duration, as 90s, 30m or 1h30m";
   });
 }
 
 CLI::Validator AddressText() {
-  return Check("HOST:PORT", [](const std::string& text) {
+  return Check([](const std::string& text) {
     return HostPort::Parse(text) ? ""
                                  : "\"" + text +
                                        "\" is no HOST:PORT, as 10.0.0.11:443 or "
@@ -93,7 +93,7 @@ CLI::Validator AddressText() {
 }
 
 CLI::Validator BindText() {
-  return Check("ADDRESS:PORT", [](const std::string& text) {
+  return Check([](const std::string& text) {
     return SocketAddress::Parse(text) ? "" : "\"" + text + "\" is no ADDRESS:PORT";
   });
 }
@@ -108,7 +108,7 @@ std::optional<BackendName> ParseBackendName(const std::string& text) {
 }
 
 CLI::Validator BackendText() {
-  return Check("POOL/NAME", [](const std::string& text) {
+  return Check([](const std::string& text) {
     return ParseBackendName(text) ? "" : "\"" + text + "\" is no POOL/NAME, as main/vpn1";
   });
 }
@@ -116,17 +116,29 @@ CLI::Validator BackendText() {
 // The positional POOL/NAME of a command.
 std::shared_ptr<std::string> AddBackendName(CLI::App& command) {
   auto name = std::make_shared<std::string>();
-  command.add_option("backend", *name, "The backend")->required()->check(BackendText());
-  command.callback([name] {});  // keeps it; replaced by the command's own
+  command.add_option("backend", *name, "The backend")
+      ->required()
+      ->check(BackendText())
+      ->type_name("POOL/NAME");
   return name;
 }
 
+// `value` must live as long as the command.
 template <class E>
 void AddWord(CLI::App& command, const std::string& option, E& value, const std::string& help) {
-  std::map<std::string, E> words;
-  for (const config::Word<E>& word : config::Words<E>()) words.emplace(word.text, word.value);
-  command.add_option(option, value, help)
-      ->transform(CLI::CheckedTransformer(words).description(""))
+  const auto take = [&value](const std::string& text) {
+    value = config::FromWord<E>(text).value_or(value);
+  };
+  const auto problem = [](const std::string& text) -> std::string {
+    if (config::FromWord<E>(text)) return "";
+    std::string words;
+    for (const config::Word<E>& word : config::Words<E>()) {
+      words += (words.empty() ? "" : ", ") + std::string(word.text);
+    }
+    return "\"" + text + "\" is none of: " + words;
+  };
+  command.add_option_function<std::string>(option, take, help)
+      ->check(Check(problem))
       ->type_name("WORD")
       ->default_str(std::string(config::ToWord(value)));
 }
@@ -186,7 +198,10 @@ void AddProbe(CLI::App& app, Plan& plan) {
   auto texts = std::make_shared<Texts>();
   config::Probe& p = texts->options.probe;
   p.proxy_protocol = config::ProbeProxyProtocol::kNone;  // there is no data path to be like
-  probe.add_option("server", texts->target, "The server")->required()->check(AddressText());
+  probe.add_option("server", texts->target, "The server")
+      ->required()
+      ->check(AddressText())
+      ->type_name("HOST:PORT");
   probe.add_option("--sni", p.sni, "The server name to show")->type_name("NAME");
   AddWord(probe, "--kind", p.kind, "none, tcp, tls, sstp, http or exec");
   AddWord(probe, "--server", p.server, "Which SSTP server to expect");
@@ -211,7 +226,10 @@ void AddBackendAdd(CLI::App& group, Plan& plan) {
   CLI::App& add = *group.add_subcommand("add", "Add a backend to a pool");
   const auto name = AddBackendName(add);
   auto options = std::make_shared<AddOptions>();
-  add.add_option("address", options->address, "Where it is")->required()->check(AddressText());
+  add.add_option("address", options->address, "Where it is")
+      ->required()
+      ->check(AddressText())
+      ->type_name("HOST:PORT");
   add.add_option("--weight", options->weight, "Its share of new sessions (default: 100)")
       ->type_name("N");
   add.add_option("--max-sessions", options->max_sessions, "0: no cap")->type_name("N");
@@ -400,9 +418,6 @@ void AddRest(CLI::App& app, Plan& plan) {
 
 void AddAll(CLI::App& app, Plan& plan) {
   app.set_version_flag("--version", "sstplb " SSTPLB_VERSION);
-  app.footer(
-      "Exit: 0 done; 1 refused, or the answer is no; 2 bad usage or configuration; 3 no "
-      "daemon.\nMore about a command: sstplb COMMAND --help");
   AddRun(app, plan);
   AddDemo(app, plan);
   CLI::App& status = *app.add_subcommand("status", "Listeners, pools and backends on one screen");
@@ -412,13 +427,10 @@ void AddAll(CLI::App& app, Plan& plan) {
   AddExplain(app, plan);
   AddProbe(app, plan);
   AddRest(app, plan);
-}
-
-// The command that was named last.
-const CLI::App& Innermost(const CLI::App& app) {
-  const CLI::App* found = &app;
-  while (!found->get_subcommands().empty()) found = found->get_subcommands().front();
-  return *found;
+  // Last: what is set before is inherited by every command.
+  app.footer(
+      "Exit: 0 done; 1 refused, or the answer is no; 2 bad usage or configuration; 3 no "
+      "daemon.\nMore about a command: sstplb COMMAND --help");
 }
 
 }  // namespace
@@ -440,7 +452,7 @@ int Main(const std::vector<std::string>& arguments, const Entry& entry, Console&
     // CLI11 takes them from the back.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
     if (plan.action) return plan.action();
-    console.err << "a command is missing\n\n" << Innermost(app).help();
+    console.err << "a command is missing\n\n" << app.help();
     return kBadUsage;
   } catch (const CLI::ParseError& e) {
     return app.exit(e, console.out, console.err) == 0 ? kDone : kBadUsage;

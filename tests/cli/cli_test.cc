@@ -338,7 +338,8 @@ TEST_F(CliTest, BadUsageIsTwoAndSaysWhy) {
       {{"session", "list", "--limit", "0"}, "limit"},
       {{"session", "list", "--pool", "a", "--backend", "a/b"}, "exclude"},
       {{"probe", "host"}, "no HOST:PORT"},
-      {{"probe", "a:443", "--kind", "ping"}, "ping"},
+      {{"probe", "a:443", "--kind", "ping"},
+       "\"ping\" is none of: none, tcp, tls, sstp, http, exec"},
       {{"status", "--verbose"}, "--verbose"},
       {{"upgrade"}, "upgrade"},
   };
