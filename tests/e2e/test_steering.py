@@ -247,7 +247,11 @@ class SteeringTest(case.EndToEndCase):
             self.assertEqual(told['backend'], got, told)
             self.assertNotEqual(got, 'b3')
         self.assertIn('b3', json.dumps(told))
-        told = balancer.ask('explain', '--source', '127.3.1.1', '--sni', 'strange.test')
+        refused = balancer.command('explain', '--source', '127.3.1.1', '--sni', 'strange.test',
+                                   '--json')
+        self.assertEqual(refused.returncode, 1, 'the answer is no')
+        told = json.loads(refused.stdout)
+        self.assertEqual(told['route'], 'refused: unknown_sni')
         self.assertFalse(told.get('backend'), told)
         self.assertEqual(len(balancer.sessions()), 8)
         balancer.stop()
