@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/balance/bounded_load.h"
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <utility>
@@ -11,8 +12,9 @@ namespace {
 // The loads as they are, with only those members usable that are below the bound.
 class BelowBound final : public LoadView {
  public:
-  BelowBound(const LoadView& loads, std::span<const Member> members, double max_load)
-      : loads_(loads), members_(members) {
+  BelowBound(const LoadView& loads, std::span<const Member> members, double max_load,
+             std::uint32_t floor)
+      : loads_(loads), members_(members), floor_(floor) {
     double active = 1;
     double weight = 0;
     for (std::size_t i = 0; i < members.size(); ++i) {
@@ -26,13 +28,15 @@ class BelowBound final : public LoadView {
   std::uint32_t Active(std::size_t index) const override { return loads_.Active(index); }
   bool Usable(std::size_t index) const override {
     constexpr double kRounding = 1e-9;  // a product that should be 4 must not be 4.0000000000000009
-    const double bound = std::ceil(per_weight_ * members_[index].weight - kRounding);
+    const double share = std::ceil(per_weight_ * members_[index].weight - kRounding);
+    const double bound = std::max<double>(share, floor_);
     return loads_.Usable(index) && loads_.Active(index) + 1.0 <= bound;
   }
 
  private:
   const LoadView& loads_;
   const std::span<const Member> members_;
+  const std::uint32_t floor_;
   double per_weight_ = 0;
 };
 
@@ -42,11 +46,14 @@ std::vector<Member> CopyOf(std::span<const Member> members) {
 
 }  // namespace
 
-BoundedLoad::BoundedLoad(std::unique_ptr<const Policy> inner, double max_load)
-    : Policy(CopyOf(inner->members())), inner_(std::move(inner)), max_load_(max_load) {}
+BoundedLoad::BoundedLoad(std::unique_ptr<const Policy> inner, double max_load, std::uint32_t floor)
+    : Policy(CopyOf(inner->members())),
+      inner_(std::move(inner)),
+      max_load_(max_load),
+      floor_(floor) {}
 
 void BoundedLoad::Pick(const Key& key, const LoadView& loads, Candidates& out) const {
-  inner_->Pick(key, BelowBound(loads, members(), max_load_), out);
+  inner_->Pick(key, BelowBound(loads, members(), max_load_, floor_), out);
   Candidates unbounded;
   inner_->Pick(key, loads, unbounded);
   for (const std::size_t index : unbounded) out.Add(index);

@@ -2,13 +2,16 @@
 // Bounded Loads", Mirrokni, Thorup and Zadimoghaddam, 2016).
 //
 // Wraps another policy. With one session more than are open, a usable backend may hold
-//   ceil(max_load x (sessions on usable backends + 1) x its weight / weight of usable backends).
+//   ceil(max_load x (sessions on usable backends + 1) x its weight / weight of usable backends)
+// and never less than `floor`: among a handful of sessions a share says nothing, and a client that
+// comes back while its last session is still ending should find its backend.
 // Those that would go above it come after the others, in the same order: they are still better than
 // nobody. Tested in tests/balance/bounded_load_test.cc.
 //
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -19,8 +22,8 @@ namespace sstplb::balance {
 class BoundedLoad final : public Policy {
  public:
   // `inner` must answer the same key alike when asked twice (a hash does, taking turns does not).
-  // `max_load` >= 1, as a share of the mean.
-  BoundedLoad(std::unique_ptr<const Policy> inner, double max_load);
+  // `max_load` >= 1, as a share of the mean; `floor` in sessions.
+  BoundedLoad(std::unique_ptr<const Policy> inner, double max_load, std::uint32_t floor = 0);
 
   // Costs one look at every member and two picks of the inner policy. The word is "max_load" when
   // the bound changed who is first.
@@ -30,6 +33,7 @@ class BoundedLoad final : public Policy {
  private:
   const std::unique_ptr<const Policy> inner_;
   const double max_load_;
+  const std::uint32_t floor_;
 };
 
 }  // namespace sstplb::balance

@@ -11,6 +11,12 @@
 #include "lb/balance/source_ip.h"
 
 namespace sstplb::balance {
+namespace {
+
+// Sessions on one backend that are never too many, whatever the others carry.
+constexpr std::uint32_t kLoadFloor = 8;
+
+}  // namespace
 
 std::unique_ptr<const Policy> MakePolicy(config::Balance balance, std::vector<Member> members,
                                          double max_load, std::shared_ptr<const StickTable> table) {
@@ -27,7 +33,7 @@ std::unique_ptr<const Policy> MakePolicy(config::Balance balance, std::vector<Me
   }
   auto maglev = std::make_unique<Maglev>(std::move(members));
   if (max_load == 0) return maglev;
-  return std::make_unique<BoundedLoad>(std::move(maglev), std::max(max_load, 1.0));
+  return std::make_unique<BoundedLoad>(std::move(maglev), std::max(max_load, 1.0), kLoadFloor);
 }
 
 }  // namespace sstplb::balance

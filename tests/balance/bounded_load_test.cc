@@ -94,6 +94,18 @@ TEST(BoundedLoadTest, OnlyUsableBackendsMakeTheMean) {
   }
 }
 
+// Two sessions of one client on an empty farm: a share of 1.25 x 2 / 3 would send the second away.
+TEST(BoundedLoadTest, BelowTheFloorNobodyIsSentAway) {
+  const BoundedLoad bounded(std::make_unique<Maglev>(EqualFarm(3)), 1.25, 8);
+  FakeLoads loads(3);
+  const std::size_t home = PickFor(bounded, Client(1), loads)[0];
+  for (std::uint32_t session = 0; session < 8; ++session) {
+    ASSERT_EQ(PickFor(bounded, Client(1), loads)[0], home) << session;
+    ++loads.active[home];
+  }
+  EXPECT_NE(PickFor(bounded, Client(1), loads)[0], home);
+}
+
 TEST(BoundedLoadTest, NobodyUsable) {
   const BoundedLoad bounded = Bounded(EqualFarm(2), 1.25);
   FakeLoads loads(2);
