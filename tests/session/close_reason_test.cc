@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -20,6 +23,18 @@ TEST(CloseReason, WordsAreUniqueAndFitForALabel) {
       return (c >= 'a' && c <= 'z') || c == '_';
     })) << info.word;
     EXPECT_FALSE(info.sentence.empty());
+  }
+}
+
+TEST(CloseReason, TheManualHasEveryWordWithItsSentence) {
+  const auto manual =
+      std::filesystem::path(SSTPLB_TEST_VECTORS) / "../../docs/life_of_a_session.md";
+  std::ifstream in(manual);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  for (const CloseReasonInfo& info : kCloseReasons) {
+    std::string row = "| `";
+    row.append(info.word).append("` | ").append(info.sentence).append(" |");
+    EXPECT_NE(text.find(row), std::string::npos) << row;
   }
 }
 
