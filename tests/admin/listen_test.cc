@@ -36,7 +36,7 @@ int ModeOf(const std::string& path) {
 TEST(UnixListenerTest, HasItsModeWhateverTheUmask) {
   const TempFolder folder;
   const std::string path = folder / "a.sock";
-  for (const mode_t mask : {0000, 0022, 0077}) {
+  for (const mode_t mask : {0000u, 0022u, 0077u}) {
     for (const std::uint32_t mode : {0600u, 0660u, 0666u}) {
       const mode_t before = ::umask(mask);
       const auto listener = UnixListener::Open(path, mode);
