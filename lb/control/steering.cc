@@ -24,11 +24,6 @@ Answer<T> OrTimeout(std::optional<Answer<T>> answer) {
   return std::move(*answer);
 }
 
-bool IsEmpty(const session::SessionFilter& filter) {
-  return !filter.id && filter.pool.empty() && filter.backend.empty() && filter.listener.empty() &&
-         filter.sni.empty() && !filter.source && !filter.older && !filter.idle;
-}
-
 }  // namespace
 
 template <class Run>
@@ -141,7 +136,7 @@ Answer<SessionPage> Steering::GetSessions(const session::SessionFilter& filter,
 }
 
 Answer<std::uint64_t> Steering::CloseSessions(const session::SessionFilter& filter) {
-  if (IsEmpty(filter)) {
+  if (filter.IsEmpty()) {
     return Failure{FailureCode::kInvalid,
                    "say which sessions: an id, a backend, a source, a name or an age", ""};
   }

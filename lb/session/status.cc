@@ -32,4 +32,9 @@ bool SessionFilter::Matches(const SessionStatus& session) const {
          (!older || session.age >= *older) && (!idle || session.idle >= *idle);
 }
 
+bool SessionFilter::IsEmpty() const {
+  return !id && pool.empty() && backend.empty() && listener.empty() && sni.empty() && !source &&
+         !older && !idle;
+}
+
 }  // namespace sstplb::session

@@ -51,6 +51,7 @@ struct SessionFilter {
   std::optional<Duration> idle;   // idle for at least this long
 
   bool Matches(const SessionStatus& session) const;
+  bool IsEmpty() const;
 };
 
 }  // namespace sstplb::session

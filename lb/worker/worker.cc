@@ -104,16 +104,21 @@ Report Worker::MakeReport() const {
 std::vector<session::SessionStatus> Worker::Find(const session::SessionFilter& filter,
                                                  session::SessionId after, std::size_t limit,
                                                  std::uint64_t& total) const {
-  std::vector<session::SessionStatus> found;
+  // A status is only made of what is looked at: a list of ten thousand sessions, page by page, must
+  // not stop the worker for longer than a page takes.
+  const bool all = filter.IsEmpty();
+  std::vector<const session::Session*> matching;
   for (const auto& [id, session] : sessions_) {
     if (filter.id && *filter.id != id) continue;
-    auto status = session->status();
-    if (!filter.Matches(status)) continue;
+    if (!all && !filter.Matches(session->status())) continue;
     ++total;
-    if (id > after) found.push_back(std::move(status));
+    if (id > after) matching.push_back(session.get());
   }
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-  if (found.size() > limit) found.resize(limit);
+  const auto end = matching.begin() + static_cast<std::ptrdiff_t>(std::min(limit, matching.size()));
+  std::partial_sort(matching.begin(), end, matching.end(),
+                    [](const auto* a, const auto* b) { return a->id() < b->id(); });
+  std::vector<session::SessionStatus> found;
+  for (auto it = matching.begin(); it != end; ++it) found.push_back((*it)->status());
   return found;
 }
 
