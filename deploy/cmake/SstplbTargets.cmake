@@ -7,9 +7,11 @@ find_package(OpenSSL 3.0 REQUIRED)
 
 find_program(SSTPLB_CCACHE ccache)
 if(SSTPLB_CCACHE)
-  # The sloppiness lets it also keep files that are compiled with a precompiled header.
+  # Paths below the source folder count as relative, so that every clone shares the cache; the
+  # sloppiness lets it also keep files that are compiled with a precompiled header.
   set(CMAKE_CXX_COMPILER_LAUNCHER
-    "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${SSTPLB_CCACHE}")
+    "${CMAKE_COMMAND};-E;env;CCACHE_BASEDIR=${CMAKE_SOURCE_DIR};CCACHE_NOHASHDIR=1"
+    "CCACHE_SLOPPINESS=pch_defines,time_macros;${SSTPLB_CCACHE}")
 endif()
 
 # libev ships no pkg-config file.
