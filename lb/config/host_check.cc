@@ -113,7 +113,10 @@ class HostCheck {
   }
 
   void Files() {
-    NeedsFolder("admin.socket", config_.admin.socket, false);
+    // Started as root, the daemon makes the folder of the socket itself.
+    if (!facts_.root || File(FolderOf(config_.admin.socket)).exists) {
+      NeedsFolder("admin.socket", config_.admin.socket, false);
+    }
     if (!config_.global.state_file.empty()) {
       NeedsFolder("global.state_file", config_.global.state_file, true);
     }

@@ -1,3 +1,5 @@
+// The sections [listener.NAME] and their routes, as a part of read.cc.
+//
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <map>

@@ -1,3 +1,5 @@
+// The sections [pool.NAME], their probes and backends, as a part of read.cc.
+//
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <map>
