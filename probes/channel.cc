@@ -99,12 +99,13 @@ void Channel::Defer(std::optional<Trouble> trouble) {
   timer_.start(0.0);
 }
 
-void Channel::Finish(std::optional<Trouble> trouble) {
+void Channel::Finish(const std::optional<Trouble>& trouble) {
   io_.stop();
   timer_.stop();
   op_ = Op::kIdle;
   const Done done = std::exchange(done_, nullptr);
-  done(std::move(trouble));  // may destroy this
+  const std::optional<Trouble> own = trouble;  // it may be a member
+  done(own);                                   // may destroy this
 }
 
 void Channel::Arm(int events) {
@@ -271,7 +272,7 @@ void Channel::Close(Duration wait, std::function<void()> done) {
     ::shutdown(fd_.get(), SHUT_WR);
   }
   op_ = Op::kClose;
-  done_ = [done = std::move(done)](std::optional<Trouble>) { done(); };
+  done_ = [done = std::move(done)](const std::optional<Trouble>&) { done(); };
   discarded_ = 0;
   if (goodbye) Arm(ev::READ);
   timer_.start(goodbye ? EvSeconds(wait) : 0.0);

@@ -33,7 +33,7 @@ struct Trouble {
 // channel drops the connection at once and calls nothing.
 class Channel {
  public:
-  using Done = std::function<void(std::optional<Trouble>)>;
+  using Done = std::function<void(const std::optional<Trouble>&)>;
   // What is read and not yet consumed never exceeds this.
   static constexpr std::size_t kMaxBuffered = 16 * 1024;
 
@@ -80,7 +80,7 @@ class Channel {
 
   void Begin(Op op, int events, Done done);
   void Defer(std::optional<Trouble> trouble);
-  void Finish(std::optional<Trouble> trouble);
+  void Finish(const std::optional<Trouble>& trouble);
   void Arm(int events);
   void OnIo(ev::io& watcher, int events);
   void OnTimer(ev::timer& watcher, int events);

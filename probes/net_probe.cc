@@ -47,8 +47,8 @@ NetProbe::NetProbe(Loop& loop, TlsContexts& contexts, ProbeRequest request)
 NetProbe::~NetProbe() { deadline_.stop(); }
 
 Channel::Done NetProbe::Then(void (NetProbe::*next)()) {
-  return [this, next](std::optional<Trouble> trouble) {
-    if (trouble) return End(std::move(*trouble));
+  return [this, next](const std::optional<Trouble>& trouble) {
+    if (trouble) return End(*trouble);
     (this->*next)();
   };
 }
@@ -94,9 +94,9 @@ void NetProbe::OnTls() {
     report_.note = *left < Duration::zero() ? "the certificate has expired"
                                             : "the certificate expires in " + FormatDuration(*left);
   }
-  std::optional<Trouble> trouble = JudgeCertificate(channel_.ssl(), request_.settings.verify,
-                                                    request_.server_name, request_.address->ip);
-  if (trouble) return End(std::move(*trouble));
+  const std::optional<Trouble> trouble = JudgeCertificate(
+      channel_.ssl(), request_.settings.verify, request_.server_name, request_.address->ip);
+  if (trouble) return End(*trouble);
   OnOpen();
 }
 

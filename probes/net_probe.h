@@ -39,7 +39,7 @@ class NetProbe : public Probe {
   Step step() const { return step_; }
   // The outcome is known. Later calls do nothing.
   void End(Outcome outcome, std::string detail = {});
-  void End(Trouble trouble) { End(trouble.outcome, std::move(trouble.detail)); }
+  void End(const Trouble& trouble) { End(trouble.outcome, trouble.detail); }
   bool ended() const { return ended_; }
   // Closes the connection and reports.
   void Hangup();

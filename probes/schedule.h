@@ -23,6 +23,7 @@ struct TargetKey {
   std::string pool;
   std::string backend;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes its 0 for a pointer
   auto operator<=>(const TargetKey&) const = default;
 };
 

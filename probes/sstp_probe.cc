@@ -154,12 +154,12 @@ void SstpProbe::Leave() {
   const bool granted = acked_ && report().outcome != Outcome::kServerFull;
   channel().Write(sstp::EncodeControl(granted ? sstp::MessageType::kCallDisconnect
                                               : sstp::MessageType::kCallAbort),
-                  [this](std::optional<Trouble>) { WaitForClose(); });
+                  [this](const std::optional<Trouble>&) { WaitForClose(); });
 }
 
 void SstpProbe::WaitForClose() {
   channel().Consume(channel().buffered().size());
-  channel().Read(Outcome::kCallClosed, [this](std::optional<Trouble> trouble) {
+  channel().Read(Outcome::kCallClosed, [this](const std::optional<Trouble>& trouble) {
     if (!trouble) return WaitForClose();
     OnPeerClosed();
   });

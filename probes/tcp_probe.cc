@@ -15,9 +15,9 @@ void TcpProbe::OnOpen() {
   BeginStep(Step::kWatch);
   watch_.set<TcpProbe, &TcpProbe::OnWatched>(this);
   watch_.start(EvSeconds(kWatch));
-  channel().Read(Outcome::kClosedAtOnce, [this](std::optional<Trouble> trouble) {
+  channel().Read(Outcome::kClosedAtOnce, [this](const std::optional<Trouble>& trouble) {
     watch_.stop();
-    if (trouble) return End(std::move(*trouble));
+    if (trouble) return End(*trouble);
     End(Outcome::kOk);  // it speaks first: it lives
   });
 }
