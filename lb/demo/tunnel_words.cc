@@ -1,3 +1,5 @@
+// The words for what tunnels do and how they fail (tunnel.h).
+//
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/demo/tunnel.h"
 

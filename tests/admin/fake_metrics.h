@@ -1,3 +1,5 @@
+// A text of metrics for the tests of /metrics, with the daemon left out.
+//
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,3 +1,5 @@
+// Candidates: the order in which a policy offers backends, whoever made it (policy.h).
+//
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
