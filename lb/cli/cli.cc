@@ -73,7 +73,7 @@ void Asks(CLI::App& command, Plan& plan, Ask ask) {
 }
 
 // A validator that says what is wrong, or "".
-CLI::Validator Check(std::function<std::string(const std::string&)> problem) {
+CLI::Validator Check(const std::function<std::string(const std::string&)>& problem) {
   return CLI::Validator([problem](std::string& text) { return problem(text); }, "");
 }
 

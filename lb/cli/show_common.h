@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 inline std::string Text(const Json& value) {
   return value.is_null() ? std::string() : value.get<std::string>();
 }
-inline std::string Or(std::string text, std::string_view instead) {
+inline std::string Or(const std::string& text, std::string_view instead) {
   return text.empty() ? std::string(instead) : text;
 }
 inline std::string Count(const Json& value) { return std::to_string(value.get<std::uint64_t>()); }
