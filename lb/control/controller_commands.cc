@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/config/diff.h"
 #include "lb/config/lint.h"
+#include "lb/config/names.h"
 #include "lb/config/read.h"
 #include "lb/config/words.h"
 #include "lb/config/write.h"
@@ -10,8 +11,6 @@
 
 namespace sstplb::control {
 namespace {
-
-constexpr std::uint32_t kMaxWeight = 65535;
 
 std::string Label(std::string_view pool, std::string_view name) {
   return std::string(pool) + "/" + std::string(name);
@@ -64,8 +63,9 @@ Answer<Done> Controller::Change(std::string_view pool, std::string_view name,
                                 const BackendChange& change) {
   const auto status = GetBackend(pool, name);
   if (!status) return status.error();
-  if (change.weight && *change.weight > kMaxWeight) {
-    return Failure{FailureCode::kInvalid, "weight is 0 to " + std::to_string(kMaxWeight), "weight"};
+  if (change.weight && *change.weight > config::kMaxWeight) {
+    return Failure{FailureCode::kInvalid, "weight is 0 to " + std::to_string(config::kMaxWeight),
+                   "weight"};
   }
   std::string detail;
   const auto tell = [&detail](const std::string& text) {

@@ -21,7 +21,7 @@ Listeners::Opened Listeners::Open(const config::Config& config) const {
   for (const config::Listener& listener : config.listeners) {
     for (const SocketAddress& bind : listener.bind) {
       if (bound_.contains(Key(listener.name, bind))) continue;
-      auto& sockets = opened.sockets[Key(listener.name, bind)];
+      auto& sockets = opened.sockets_[Key(listener.name, bind)];
       SocketAddress address = bind;
       for (std::size_t i = 0; i < workers_; ++i) {
         auto fd = session::Listen(address, listener.tcp);
@@ -38,7 +38,7 @@ Listeners::Opened Listeners::Open(const config::Config& config) const {
   return opened;
 }
 
-void Listeners::Apply(const config::Config& config, Opened opened, const Workers& workers) {
+void Listeners::Apply(const config::Config& config, Opened&& opened, const Workers& workers) {
   std::erase_if(bound_, [&](const auto& entry) {
     const auto& [listener, bind] = entry.first;
     if (Wants(config, listener, bind)) return false;
@@ -49,7 +49,7 @@ void Listeners::Apply(const config::Config& config, Opened opened, const Workers
     }
     return true;
   });
-  for (auto& [key, sockets] : opened.sockets) {
+  for (auto& [key, sockets] : opened.sockets_) {
     bound_[key] = LocalAddress(sockets.front().get()).value_or(key.second);
     for (std::size_t i = 0; i < workers.size() && i < sockets.size(); ++i) {
       // A task must be copyable, which a descriptor's owner is not.

@@ -27,7 +27,7 @@ class Listeners {
    private:
     friend class Listeners;
     // By listener and configured address, one socket for each worker.
-    std::map<std::pair<std::string, SocketAddress>, std::vector<Fd>> sockets;
+    std::map<std::pair<std::string, SocketAddress>, std::vector<Fd>> sockets_;
   };
 
   explicit Listeners(std::size_t workers) : workers_(workers) {}
@@ -36,7 +36,7 @@ class Listeners {
   Opened Open(const config::Config& config) const;
 
   // Gives the opened sockets to the workers and closes those that `config` does not have.
-  void Apply(const config::Config& config, Opened opened, const Workers& workers);
+  void Apply(const config::Config& config, Opened&& opened, const Workers& workers);
 
   // Closes all of them; live sessions run on.
   void CloseAll(const Workers& workers);
