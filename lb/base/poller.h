@@ -1,0 +1,61 @@
+// Poller: the sockets of the data path, in one epoll set of their own.
+//
+// The rest of the process runs on libev (loop.h). Here every system call and every byte per socket
+// counts, so sockets are watched edge-triggered: one epoll_ctl for the whole life of a socket,
+// nothing to change when a receiver stalls, and no bookkeeping for a socket in user space. What
+// that asks of a watcher is said at Watch(). docs/performance.md has the figures.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "lb/base/fd.h"
+
+namespace sstplb {
+
+// Belongs to one thread.
+class Poller {
+ public:
+  // Is told of what happened on its descriptors. Must live until the turn is over in which the last
+  // of them was closed: what one turn has in hand is told whatever happens meanwhile.
+  class Watcher {
+   public:
+    // `slot` is that of Watch(); `events` are those of epoll: EPOLLIN, EPOLLOUT, EPOLLRDHUP,
+    // EPOLLHUP, EPOLLERR.
+    virtual void OnReady(unsigned slot, std::uint32_t events) = 0;
+
+   protected:
+    ~Watcher() = default;
+  };
+
+  Poller();
+
+  // Watches `fd` for everything, edge-triggered: a change is told once. So a reader goes on until
+  // EAGAIN or (where no EPOLLRDHUP, EPOLLHUP or EPOLLERR was told) a short read, a writer until
+  // EAGAIN (epoll(7)). What is there already is told as well. Ends when the last copy of the
+  // descriptor is closed. False, with errno, when the kernel has no room. `slot` is 0 or 1.
+  [[nodiscard]] bool Watch(int fd, Watcher& watcher, unsigned slot = 0);
+  // The same for input alone, told again in every turn as long as there is some.
+  [[nodiscard]] bool WatchInput(int fd, Watcher& watcher);
+
+  // Takes what has happened, at most kEventsPerTurn of it; waits for something when `block`.
+  void Wait(bool block);
+  // Tells it.
+  void Tell();
+
+ private:
+  static constexpr std::size_t kEventsPerTurn = 256;
+
+  bool Add(int fd, std::uint32_t events, Watcher& watcher, unsigned slot);
+
+  Fd epoll_;
+  std::size_t ready_ = 0;
+  std::array<epoll_event, kEventsPerTurn> events_;
+};
+
+}  // namespace sstplb
