@@ -22,6 +22,9 @@ inline constexpr std::array kHandshakeBounds = {0.001, 0.0025, 0.005, 0.01, 0.02
 // 1 s to 7 days: from a tunnel that fails at once to one that is always on.
 inline constexpr std::array kSessionBounds = {
     1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 10800.0, 28800.0, 86400.0, 259200.0, 604800.0};
+// 0.1 ms, a neighbour, to 2.5 s, a satellite in trouble.
+inline constexpr std::array kRttBounds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
+                                          0.025,  0.05,    0.1,    0.25,  0.5,    1.0,   2.5};
 inline constexpr std::array kLoopLagBounds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
                                               0.01,   0.025,   0.05,   0.1,   0.25,   1.0};
 

@@ -52,13 +52,16 @@ class HostCheck {
   void Descriptors() {
     const std::uint64_t sessions = config_.global.max_sessions;
     const std::uint64_t limit = facts_.open_files_hard;
-    const std::uint64_t needed = sessions * kDescriptorsPerSession + kDescriptorReserve;
+    const std::uint64_t workers =
+        config_.global.workers == 0 ? facts_.cpus : config_.global.workers;
+    const std::uint64_t reserve = kDescriptorReserve + workers * kDescriptorsPerWorker;
+    const std::uint64_t needed = sessions * kDescriptorsPerSession + reserve;
     if (sessions > 0 && needed > limit) {
       Warn("open_files", "global.max_sessions",
            std::to_string(sessions) + " sessions need " + std::to_string(needed) +
                " open files, the limit is " + std::to_string(limit),
            "Raise the limit (LimitNOFILE= in the unit, ulimit -Hn), or lower max_sessions");
-    } else if (sessions == 0 && limit < 4 * kDescriptorReserve) {
+    } else if (sessions == 0 && limit < 4 * reserve) {
       Warn("open_files", "global.max_sessions",
            "the limit of " + std::to_string(limit) + " open files leaves room for few sessions",
            "Raise the limit (LimitNOFILE= in the unit, ulimit -Hn)");

@@ -18,18 +18,6 @@ constexpr Duration kTick = std::chrono::milliseconds(200);
 // How long probes that are under way may take to end politely when the balancer stops.
 constexpr Duration kProbesEnd = std::chrono::seconds(3);
 
-std::uint32_t CpusAllowed() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return std::max(1u, static_cast<std::uint32_t>(CPU_COUNT(&set)));
-}
-
-std::uint32_t WorkerCount(const config::Config& config) {
-  const std::uint32_t wanted = config.global.workers == 0 ? CpusAllowed() : config.global.workers;
-  return std::min(wanted, worker::kMaxWorkers);
-}
-
 backend::Health ToHealth(probes::Health health) {
   switch (health) {
     case probes::Health::kUp:
@@ -51,7 +39,7 @@ Controller::Controller(Loop& loop, Logger& log, config::Config config, std::stri
       config_(std::move(config)),
       config_file_(std::move(config_file)),
       budget_(max_sessions),
-      listeners_(WorkerCount(config_)),
+      listeners_(worker::WorkerCount(config_.global.workers)),
       registry_([this](const auto& snapshot) { OnRegistryChange(snapshot); }),
       resolver_(loop,
                 [this](const std::string& pool, const std::string& backend,
@@ -59,7 +47,7 @@ Controller::Controller(Loop& loop, Logger& log, config::Config config, std::stri
                        const std::string& error) { OnResolved(pool, backend, address, error); }),
       probe_thread_("prober"),
       tick_(loop.ev()) {
-  for (std::uint32_t i = 0; i < WorkerCount(config_); ++i) {
+  for (std::uint32_t i = 0; i < worker::WorkerCount(config_.global.workers); ++i) {
     workers_.push_back(std::make_unique<worker::Worker>(i, log_, budget_));
   }
   tick_.set<Controller, &Controller::OnTick>(this);

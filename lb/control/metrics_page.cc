@@ -22,6 +22,11 @@ void AddUp(std::array<std::uint64_t, kCount>& to, const std::array<std::uint64_t
   for (std::size_t i = 0; i < kCount; ++i) to[i] += from[i];
 }
 
+void AddUp(session::LegCounters& to, const session::LegCounters& from) {
+  to.rtt.Merge(from.rtt);
+  to.retransmits += from.retransmits;
+}
+
 void AddUp(LaneCounters& to, const LaneCounters& from) {
   to.opened += from.opened;
   to.to_backend_bytes += from.to_backend_bytes;
@@ -32,6 +37,8 @@ void AddUp(LaneCounters& to, const LaneCounters& from) {
   to.connect_duration.Merge(from.connect_duration);
   to.handshake_duration.Merge(from.handshake_duration);
   to.session_duration.Merge(from.session_duration);
+  AddUp(to.client, from.client);
+  AddUp(to.backend, from.backend);
 }
 
 void AddUp(GateCounters& to, const GateCounters& from) {
@@ -47,6 +54,12 @@ void ForEachCount(const std::array<std::uint64_t, kCount>& counts, Fn fn) {
   for (std::size_t i = 0; i < kCount; ++i) {
     if (counts[i] != 0) fn(ToString(static_cast<Enum>(i)), static_cast<double>(counts[i]));
   }
+}
+
+void AddLeg(std::string_view pool, std::string_view backend, std::string_view leg,
+            const session::LegCounters& counters, Exposition& out) {
+  out.Add<Metric::kTcpRtt>({pool, backend, leg}, counters.rtt);
+  out.Add<Metric::kTcpRetransmits>({pool, backend, leg}, static_cast<double>(counters.retransmits));
 }
 
 void AddLanes(const std::vector<worker::Report>& reports, Exposition& out) {
@@ -95,6 +108,8 @@ void AddLanes(const std::vector<worker::Report>& reports, Exposition& out) {
           out.Add<Metric::kTlsHandshakes>({pool, backend, result}, count);
         });
     out.Add<Metric::kTlsHandshakeDuration>({pool, backend}, counters.handshake_duration);
+    AddLeg(pool, backend, "client", counters.client, out);
+    AddLeg(pool, backend, "backend", counters.backend, out);
   }
 }
 

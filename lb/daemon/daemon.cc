@@ -14,6 +14,7 @@
 #include "lb/control/controller.h"
 #include "lb/control/steering.h"
 #include "lb/daemon/host.h"
+#include "lb/worker/worker.h"
 
 namespace sstplb::daemon {
 namespace {
@@ -77,7 +78,8 @@ Result<std::unique_ptr<Daemon>> Daemon::Open(config::Config config, std::string 
   auto log = Logger::Open(config.global.log);
   if (!log) return log.error();
   auto parts = std::make_unique<Parts>(std::move(*log));
-  const std::uint32_t max_sessions = MaxSessions(config.global, RaiseOpenFiles());
+  const std::uint32_t workers = worker::WorkerCount(config.global.workers);
+  const std::uint32_t max_sessions = MaxSessions(config.global, workers, RaiseOpenFiles());
   const config::Config opened = config;
 
   parts->controller = std::make_unique<control::Controller>(

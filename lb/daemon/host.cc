@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "lb/config/host_check.h"
+#include "lb/session/buffers.h"
 
 namespace sstplb::daemon {
 
@@ -25,9 +26,12 @@ std::uint64_t RaiseOpenFiles() {
   return limit.rlim_cur;
 }
 
-std::uint32_t MaxSessions(const config::Global& global, std::uint64_t open_files) {
-  const std::uint64_t usable =
-      open_files > config::kDescriptorReserve ? open_files - config::kDescriptorReserve : 0;
+std::uint32_t MaxSessions(const config::Global& global, std::uint32_t workers,
+                          std::uint64_t open_files) {
+  static_assert(config::kDescriptorsPerWorker > 2 * session::Buffers::kMaxPipes);
+  const std::uint64_t reserve =
+      config::kDescriptorReserve + workers * config::kDescriptorsPerWorker;
+  const std::uint64_t usable = open_files > reserve ? open_files - reserve : 0;
   std::uint64_t most = std::max<std::uint64_t>(1, usable / config::kDescriptorsPerSession);
   if (global.max_sessions != 0) most = std::min<std::uint64_t>(most, global.max_sessions);
   return static_cast<std::uint32_t>(

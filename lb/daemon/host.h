@@ -14,9 +14,10 @@ namespace sstplb::daemon {
 // Raises the soft limit of open files to the hard one; returns it.
 std::uint64_t RaiseOpenFiles();
 
-// How many sessions fit: two descriptors each, with a reserve for everything else, and never more
-// than the configuration says.
-std::uint32_t MaxSessions(const config::Global& global, std::uint64_t open_files);
+// How many sessions fit: two descriptors each, with a reserve for `workers` and for everything
+// else, and never more than the configuration says.
+std::uint32_t MaxSessions(const config::Global& global, std::uint32_t workers,
+                          std::uint64_t open_files);
 
 // Becomes `global.user` and its groups for good, keeping only the capabilities that a later change
 // needs: to bind low ports and, for transparent pools, to use clients' addresses. Nothing happens

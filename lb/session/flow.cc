@@ -1,90 +1,168 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/session/flow.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace sstplb::session {
 namespace {
 
-// Reads per turn: a bulk flow gives way after this many, and comes again in the next turn.
-constexpr int kReadsPerTurn = 4;
+// A splice that brings less than this is followed by a copying read: one that is shorter than the
+// buffer shows by itself that the socket is empty, where a splice must be asked once more.
+constexpr std::size_t kWorthSplicing = Buffers::kScratch;
 
 bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
 
-Flow::Outcome Flow::Move(int from, int to, std::span<std::uint8_t> scratch, Tap* tap) {
-  if (has_pending()) {
-    const Outcome flushed = Flush(to);
-    if (flushed != Outcome::kMoved || has_pending()) return flushed;
+Flow::Outcome Flow::Move(Leg& from, Leg& to, Buffers& buffers, Tap* tap, bool end) {
+  if (holds()) {
+    const Outcome flushed = Flush(to, buffers);
+    if (flushed != Outcome::kMoved || holds()) return flushed;
   }
-  if (saw_eof_) return ended_ ? Outcome::kEof : End(to);
-  for (int reads = 0; reads < kReadsPerTurn; ++reads) {
-    const ssize_t got = ::recv(from, scratch.data(), scratch.size(), 0);
+  const std::uint64_t until = bytes_ + kQuantum;
+  while (from.readable && !saw_eof_ && bytes_ < until) {
+    const bool splice = bulk_ && tap == nullptr;
+    const Outcome outcome = splice ? Splice(from, to, buffers) : Copy(from, to, buffers, tap);
+    if (outcome != Outcome::kMoved || holds()) return outcome;
+  }
+  if (!saw_eof_) return Outcome::kMoved;
+  if (!ended_) End(to, end);
+  return Outcome::kEof;
+}
+
+Flow::Outcome Flow::Send(Leg& to, ByteView bytes, std::size_t own, Buffers& buffers) {
+  bytes_ += bytes.size() - own;
+  return Write(to, bytes, buffers);
+}
+
+void Flow::Release(Buffers& buffers) {
+  if (block_ != nullptr) buffers.Return(std::move(block_));
+  if (pipe_ != nullptr) buffers.Return(std::move(pipe_));
+}
+
+Flow::Outcome Flow::Copy(Leg& from, Leg& to, Buffers& buffers, Tap* tap) {
+  const auto room = buffers.scratch();
+  const ssize_t got = ::recv(from.fd.get(), room.data(), room.size(), 0);
+  if (got < 0) return ReadFailed(from);
+  if (got == 0) {
+    saw_eof_ = true;
+    return Outcome::kMoved;
+  }
+  const ByteView bytes = room.first(static_cast<std::size_t>(got));
+  bytes_ += bytes.size();
+  bulk_ = bytes.size() == room.size();
+  if (!bulk_ && !from.ending) from.readable = false;
+  if (tap != nullptr) tap->OnBytes(bytes);
+  return Write(to, bytes, buffers);
+}
+
+Flow::Outcome Flow::Splice(Leg& from, Leg& to, Buffers& buffers) {
+  auto pipe = buffers.TakePipe();
+  if (pipe == nullptr) {
+    bulk_ = false;
+    return Outcome::kMoved;
+  }
+  const ssize_t got = ::splice(from.fd.get(), nullptr, pipe->in.get(), nullptr, Buffers::kPipeSize,
+                               SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  const int error = errno;
+  if (got <= 0) {
+    buffers.Return(std::move(pipe));
     if (got == 0) {
       saw_eof_ = true;
-      return End(to);
+      return Outcome::kMoved;
     }
-    if (got < 0) {
-      if (errno == EINTR) continue;
-      if (WouldBlock(errno)) return Outcome::kMoved;
-      error_ = errno;
-      return Outcome::kReadError;
-    }
-    const ByteView bytes = scratch.first(static_cast<std::size_t>(got));
-    bytes_ += bytes.size();
-    if (tap != nullptr) tap->OnBytes(bytes);
-    const Outcome written = Write(to, bytes);
-    if (written != Outcome::kMoved || has_pending()) return written;
-    // A short read emptied the socket: asking again would only cost a system call.
-    if (bytes.size() < scratch.size()) break;
+    errno = error;
+    return ReadFailed(from);
   }
-  return Outcome::kMoved;
+  pipe->held = static_cast<std::size_t>(got);
+  bytes_ += pipe->held;
+  bulk_ = pipe->held >= kWorthSplicing;
+  pipe_ = std::move(pipe);
+  return FlushPipe(to, buffers);
 }
 
-Flow::Outcome Flow::Send(int to, ByteView bytes) { return Write(to, bytes); }
-
-Flow::Outcome Flow::Write(int to, ByteView bytes) {
+Flow::Outcome Flow::Write(Leg& to, ByteView bytes, Buffers& buffers) {
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(to.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
       bytes = bytes.subspan(static_cast<std::size_t>(sent));
-    } else if (WouldBlock(errno)) {
-      pending_.assign(bytes.begin(), bytes.end());
-      written_ = 0;
-      return Outcome::kMoved;
-    } else if (errno != EINTR) {
-      error_ = errno;
-      return Outcome::kWriteError;
+      continue;
     }
+    if (errno == EINTR) continue;
+    const Outcome failed = WriteFailed(to);
+    if (failed != Outcome::kMoved) return failed;
+    block_ = buffers.TakeBlock();
+    block_->bytes.assign(bytes.begin(), bytes.end());
+    return Outcome::kMoved;
   }
   return Outcome::kMoved;
 }
 
-Flow::Outcome Flow::Flush(int to) {
-  while (written_ < pending_.size()) {
-    const ssize_t sent =
-        ::send(to, pending_.data() + written_, pending_.size() - written_, MSG_NOSIGNAL);
+Flow::Outcome Flow::Flush(Leg& to, Buffers& buffers) {
+  if (!to.writable) return Outcome::kMoved;
+  return pipe_ != nullptr ? FlushPipe(to, buffers) : FlushBlock(to, buffers);
+}
+
+Flow::Outcome Flow::FlushBlock(Leg& to, Buffers& buffers) {
+  while (!block_->left().empty()) {
+    const ByteView left = block_->left();
+    const ssize_t sent = ::send(to.fd.get(), left.data(), left.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
-      written_ += static_cast<std::size_t>(sent);
-    } else if (WouldBlock(errno)) {
-      return Outcome::kMoved;
+      block_->taken += static_cast<std::size_t>(sent);
     } else if (errno != EINTR) {
-      error_ = errno;
-      return Outcome::kWriteError;
+      return WriteFailed(to);
     }
   }
-  pending_ = Bytes();  // gives the memory back, which clear() would not
+  buffers.Return(std::move(block_));
   return Outcome::kMoved;
 }
 
-Flow::Outcome Flow::End(int to) {
+// Who runs flows ignores or blocks SIGPIPE: splice() to a dead socket raises it and has no flag not
+// to.
+Flow::Outcome Flow::FlushPipe(Leg& to, Buffers& buffers) {
+  while (pipe_->held != 0) {
+    const ssize_t sent = ::splice(pipe_->out.get(), nullptr, to.fd.get(), nullptr, pipe_->held,
+                                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (sent > 0) {
+      pipe_->held -= static_cast<std::size_t>(sent);
+      continue;
+    }
+    if (sent == 0) errno = EPIPE;  // never seen; must not become a loop without end
+    if (errno != EINTR) return WriteFailed(to);
+  }
+  buffers.Return(std::move(pipe_));
+  return Outcome::kMoved;
+}
+
+// kMoved when there was only nothing to read. By errno.
+Flow::Outcome Flow::ReadFailed(Leg& from) {
+  if (errno == EINTR) return Outcome::kMoved;
+  if (WouldBlock(errno)) {
+    from.readable = false;
+    return Outcome::kMoved;
+  }
+  error_ = static_cast<std::int16_t>(errno);
+  return Outcome::kReadError;
+}
+
+// kMoved when the socket was only full. By errno.
+Flow::Outcome Flow::WriteFailed(Leg& to) {
+  if (WouldBlock(errno)) {
+    to.writable = false;
+    return Outcome::kMoved;
+  }
+  error_ = static_cast<std::int16_t>(errno);
+  return Outcome::kWriteError;
+}
+
+void Flow::End(Leg& to, bool pass_on) {
   ended_ = true;
   // ENOTCONN: the receiver is gone already; its own read will tell.
-  ::shutdown(to, SHUT_WR);
-  return Outcome::kEof;
+  if (pass_on) ::shutdown(to.fd.get(), SHUT_WR);
 }
 
 }  // namespace sstplb::session

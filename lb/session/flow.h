@@ -1,25 +1,29 @@
-// Flow: one direction of a relay, from one socket to another.
+// Flow: one direction of a relay, from one leg to the other.
 //
-// Bytes are read into a scratch buffer that the whole worker shares and written on at once. Only
-// what the receiver does not take is kept, in a block that the flow owns until it is gone; while
-// there is one, nothing more is read. So a flow holds no memory while bytes keep moving or while
-// it is idle, and never more than one block.
+// Few bytes are copied through a buffer that the whole worker shares; many are spliced through a
+// pipe and never reach user space. Which of the two is decided read by read: a read that fills the
+// buffer is followed by a splice, a splice that brought little by a read (docs/performance.md has
+// the measurements). Only what the receiver does not take is held, in one block or one pipe, and
+// nothing more is read until it is gone. So a flow holds nothing while bytes keep moving or while
+// it is idle, and back-pressure never grows a buffer.
 //
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <memory>
 
 #include "lb/base/bytes.h"
+#include "lb/session/buffers.h"
+#include "lb/session/leg.h"
 
 namespace sstplb::session {
 
 class Flow {
  public:
   enum class Outcome : std::uint8_t {
-    kMoved,       // as far as it goes; more when a socket is ready again
+    kMoved,       // as far as it goes in this turn
     kEof,         // the sender's end was read, everything is written, and our end was sent
     kReadError,   // error(): the sender's socket is dead
     kWriteError,  // error(): the receiver's socket is dead
@@ -33,30 +37,48 @@ class Flow {
     ~Tap() = default;
   };
 
-  // Reads from `from` and writes to `to`, a bounded amount, so that one busy flow cannot keep a
-  // worker from the others. Both are non-blocking sockets. `scratch` is only used during the call;
-  // `tap` may be null.
-  Outcome Move(int from, int to, std::span<std::uint8_t> scratch, Tap* tap);
+  // What one call moves at most, roughly: a bulk flow must not keep a worker from the others.
+  static constexpr std::size_t kQuantum = 512 * 1024;
 
-  // Writes what is given ahead of anything that is read. Only before the first Move().
-  Outcome Send(int to, ByteView bytes);
+  // Moves what is there from `from` to `to`, both non-blocking TCP sockets, at most kQuantum. With
+  // a `tap` (may be null) everything is copied. `end`: whether an end of the sender is passed on;
+  // who closes the receiver anyway need not.
+  Outcome Move(Leg& from, Leg& to, Buffers& buffers, Tap* tap, bool end = true);
 
-  bool has_pending() const { return !pending_.empty(); }
-  bool ended() const { return ended_; }      // our end was sent
-  bool saw_eof() const { return saw_eof_; }  // the sender's end was read
-  bool wants_read() const { return !saw_eof_ && !has_pending(); }
+  // Writes what is given ahead of anything that is read. Only before the first Move(). The first
+  // `own` bytes are ours and are not counted in bytes().
+  Outcome Send(Leg& to, ByteView bytes, std::size_t own, Buffers& buffers);
+
+  // Whether a call now could achieve something: both legs are ready as far as is known.
+  bool CanMove(const Leg& from, const Leg& to) const {
+    return holds() ? to.writable : from.readable && !saw_eof_;
+  }
+
+  // Gives back what is held: the session is over.
+  void Release(Buffers& buffers);
+
+  bool holds() const { return block_ != nullptr || pipe_ != nullptr; }  // bytes that wait
+  bool ended() const { return ended_; }           // the sender's end was passed on, or need not be
+  bool saw_eof() const { return saw_eof_; }       // the sender's end was read
   std::uint64_t bytes() const { return bytes_; }  // read from the sender so far
   int error() const { return error_; }            // an errno
 
  private:
-  Outcome Flush(int to);
-  Outcome Write(int to, ByteView bytes);
-  Outcome End(int to);
+  Outcome Copy(Leg& from, Leg& to, Buffers& buffers, Tap* tap);
+  Outcome Splice(Leg& from, Leg& to, Buffers& buffers);
+  Outcome Write(Leg& to, ByteView bytes, Buffers& buffers);
+  Outcome Flush(Leg& to, Buffers& buffers);
+  Outcome FlushBlock(Leg& to, Buffers& buffers);
+  Outcome FlushPipe(Leg& to, Buffers& buffers);
+  Outcome ReadFailed(Leg& from);
+  Outcome WriteFailed(Leg& to);
+  void End(Leg& to, bool pass_on);
 
-  Bytes pending_;            // what the receiver did not take
-  std::size_t written_ = 0;  // of it
+  std::unique_ptr<Block> block_;
+  std::unique_ptr<Pipe> pipe_;
   std::uint64_t bytes_ = 0;
-  int error_ = 0;
+  std::int16_t error_ = 0;
+  bool bulk_ = false;  // the last read brought much: splice
   bool saw_eof_ = false;
   bool ended_ = false;
 };

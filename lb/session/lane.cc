@@ -33,12 +33,12 @@ ConnectFailure ConnectFailureOf(int error) {
   }
 }
 
-Lane& Books::LaneFor(const LaneKey& key) {
-  auto& lane = lanes_[key];
-  if (!lane) {
-    lane = std::make_unique<Lane>();
-    lane->key = key;
-  }
+Lane& Books::LaneFor(const LaneName& name) {
+  const auto found = lanes_.find(name);
+  if (found != lanes_.end()) return *found->second;
+  const LaneKey key{std::string(name.listener), std::string(name.pool), std::string(name.backend)};
+  auto& lane = lanes_[key] = std::make_unique<Lane>();
+  lane->key = key;
   return *lane;
 }
 

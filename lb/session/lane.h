@@ -29,6 +29,12 @@ inline constexpr std::size_t kConnectFailureCount = 4;
 std::string_view ToString(ConnectFailure failure);
 ConnectFailure ConnectFailureOf(int error);  // an errno
 
+// What the kernel told of the sockets of one side, sampled (TcpFacts).
+struct LegCounters {
+  metrics::Histogram rtt{metrics::kRttBounds};
+  std::uint64_t retransmits = 0;  // segments
+};
+
 // What happened on one lane since the worker began.
 struct LaneCounters {
   std::uint64_t opened = 0;
@@ -40,6 +46,8 @@ struct LaneCounters {
   metrics::Histogram connect_duration{metrics::kHandshakeBounds};
   metrics::Histogram handshake_duration{metrics::kHandshakeBounds};
   metrics::Histogram session_duration{metrics::kSessionBounds};
+  LegCounters client;
+  LegCounters backend;
 };
 
 struct LaneKey {
@@ -48,6 +56,24 @@ struct LaneKey {
   std::string backend;
 
   auto operator<=>(const LaneKey&) const = default;
+};
+
+// The same for looking up, so that it makes no strings.
+struct LaneName {
+  LaneName(std::string_view l, std::string_view p, std::string_view b)
+      : listener(l), pool(p), backend(b) {}
+  LaneName(const LaneKey& key) : LaneName(key.listener, key.pool, key.backend) {}  // NOLINT
+
+  std::string_view listener;
+  std::string_view pool;
+  std::string_view backend;
+
+  auto operator<=>(const LaneName&) const = default;
+};
+
+struct LaneOrder {
+  using is_transparent = void;
+  bool operator()(const LaneName& a, const LaneName& b) const { return a < b; }
 };
 
 struct Lane {
@@ -73,10 +99,10 @@ struct Gate {
 // The lanes and gates of one worker. Pointers stay good until Forget() finds them unused.
 class Books {
  public:
-  Lane& LaneFor(const LaneKey& key);
+  Lane& LaneFor(const LaneName& name);
   Gate& GateFor(const std::string& listener);
 
-  const std::map<LaneKey, std::unique_ptr<Lane>>& lanes() const { return lanes_; }
+  const std::map<LaneKey, std::unique_ptr<Lane>, LaneOrder>& lanes() const { return lanes_; }
   const std::map<std::string, std::unique_ptr<Gate>>& gates() const { return gates_; }
 
   // Drops lanes without users for which `keep` says no: their backend is not configured any more.
@@ -87,7 +113,7 @@ class Books {
   }
 
  private:
-  std::map<LaneKey, std::unique_ptr<Lane>> lanes_;
+  std::map<LaneKey, std::unique_ptr<Lane>, LaneOrder> lanes_;
   std::map<std::string, std::unique_ptr<Gate>> gates_;
 };
 

@@ -4,21 +4,16 @@
 #include "lb/session/session.h"
 
 #include <cerrno>
+#include <cstring>
+#include <utility>
 
 namespace sstplb::session {
+namespace {
 
-void Session::Leg::Want(int events) {
-  if (events == wanted) return;
-  wanted = events;
-  io.stop();
-  if (events != 0) io.start(fd.get(), events);
-}
+// A session that lived no longer is not asked for its TcpFacts when it ends.
+constexpr Duration kBrief = std::chrono::seconds(1);
 
-void Session::Leg::Drop() {
-  io.stop();
-  wanted = 0;
-  fd.Reset();
-}
+}  // namespace
 
 Session::Session(Host& host, SessionId id, Arrival arrival)
     : host_(host),
@@ -27,14 +22,9 @@ Session::Session(Host& host, SessionId id, Arrival arrival)
       client_address_(arrival.peer),
       idle_timeout_(arrival.listener->config.idle_timeout),
       opened_(host.now()),
-      last_byte_(opened_),
-      armed_(opened_) {
+      last_byte_(opened_) {
   const bool proxied = ContainsAny(arrival.listener->config.accept_proxy, arrival.peer.ip);
   client_.fd = std::move(arrival.fd);
-  client_.io.set(host.ev());
-  client_.io.set<Session, &Session::OnClient>(this);
-  backend_.io.set(host.ev());
-  backend_.io.set<Session, &Session::OnBackend>(this);
   opening_ =
       std::make_unique<Opening>(std::move(arrival.plan), std::move(arrival.listener), proxied);
   ++gate_->active;
@@ -48,9 +38,50 @@ void Session::Start() {
   if (opening_->plan->stopping) return Close(CloseReason::kStopping);
   // The address that a PROXY header will name is judged when it is known.
   if (opening_->greeting.state() == Greeting::State::kHello && !Admit()) return;
-  client_.Want(ev::READ);
-  // With TCP_DEFER_ACCEPT the hello is here already: one turn of the loop less.
-  if (listener.tcp.defer_accept) OnClientFirst();
+  // With TCP_DEFER_ACCEPT the hello is here already: one turn less, and the socket is only watched
+  // when something else is awaited of it.
+  if (listener.tcp.defer_accept) {
+    client_.readable = true;
+    OnClientFirst();
+  } else {
+    WatchLeg(client_, kClientSlot);
+  }
+}
+
+// Once per leg. False when that has ended the session.
+bool Session::WatchLeg(Leg& leg, unsigned slot) {
+  if (slot == kClientSlot && std::exchange(client_watched_, true)) return true;
+  if (host_.poller().Watch(leg.fd.get(), *this, slot)) return true;
+  if (opening_ != nullptr) opening_->detail = std::strerror(errno);
+  Close(connected() ? CloseReason::kLocalError : CloseReason::kMaxSessions);
+  return false;
+}
+
+void Session::OnReady(unsigned slot, std::uint32_t events) {
+  if (closed_) return;  // earlier in this turn
+  Leg& leg = slot == kClientSlot ? client_ : backend_;
+  leg.Note(events);
+  switch (phase_) {
+    case Phase::kGreeting:
+      if (client_.readable) OnClientFirst();
+      return;
+    case Phase::kConnecting:
+      // What the client sends meanwhile waits in the kernel.
+      if (slot == kBackendSlot) OnBackendFirst();
+      return;
+    case Phase::kRelaying:
+    case Phase::kFinishing: {
+      const bool dead = (events & EPOLLERR) != 0;
+      if (dead && slot == kClientSlot) return OnDeadLeg(to_backend_, to_client_, client_);
+      if (dead) return OnDeadLeg(to_client_, to_backend_, backend_);
+      return Relay();
+    }
+  }
+}
+
+void Session::OnAgain() {
+  again_ = false;
+  if (!closed_) Relay();
 }
 
 void Session::OnTimeout() {
@@ -72,11 +103,15 @@ void Session::Close(CloseReason reason) {
   closed_ = true;
   const TimePoint now = host_.now();
   const bool told = connected() && host_.log().Enabled(LogLevel::kInfo);
-  const TcpFacts client_facts = told ? TcpFactsOf(client_.fd.get()) : TcpFacts{};
-  const TcpFacts backend_facts = told ? TcpFactsOf(backend_.fd.get()) : TcpFacts{};
+  // What ends at once has little to tell.
+  const bool asked = told || (connected() && now - opened_ > kBrief);
+  const TcpFacts client_facts = asked ? SampleTcp(kClientSlot) : TcpFacts{};
+  const TcpFacts backend_facts = asked ? SampleTcp(kBackendSlot) : TcpFacts{};
   Unlink();
-  client_.Drop();
-  backend_.Drop();
+  client_.fd.Reset();
+  backend_.fd.Reset();
+  to_backend_.Release(host_.buffers());
+  to_client_.Release(host_.buffers());
   CountEnd(reason, now);
   LeaveBackend();
   if (limiter_) limiter_->Leave(client_address_.ip);
@@ -106,6 +141,10 @@ void Session::CountEnd(CloseReason reason, TimePoint now) {
   if (lane_ != nullptr) --lane_->users;
 }
 
+std::string_view Session::ja4() const {
+  return ja4_[0] == 0 ? std::string_view() : std::string_view(ja4_.data(), ja4_.size());
+}
+
 SessionStatus Session::status() const {
   const TimePoint now = host_.now();
   SessionStatus status;
@@ -113,18 +152,18 @@ SessionStatus Session::status() const {
   status.phase = phase_;
   status.listener = gate_->listener;
   status.client = client_address_;
-  status.proxy = proxy_;
+  if (proxy_ != nullptr) status.proxy = *proxy_;
   status.sni = sni_;
-  status.ja4 = ja4_;
+  status.ja4 = ja4();
   if (opening_ != nullptr && opening_->pool != nullptr) status.pool = opening_->pool->config.name;
   if (lane_ != nullptr) {
     status.pool = lane_->key.pool;
     status.backend = lane_->key.backend;
+    status.backend_address = backend_address_;
   }
-  status.backend_address = backend_address_;
   status.age = now - opened_;
   status.idle = now - last_byte_;
-  status.to_backend_bytes = to_backend_.bytes() + first_bytes_;
+  status.to_backend_bytes = to_backend_.bytes();
   status.to_client_bytes = to_client_.bytes();
   status.handshake_done = handshake_.count() > 0;
   return status;
@@ -137,7 +176,7 @@ void Session::LogOpen(std::string_view why) {
                      {"listener", gate_->listener},
                      {"client", client_address_.ToString()},
                      {"sni", sni_.empty() ? "-" : sni_},
-                     {"ja4", ja4_.empty() ? "-" : ja4_},
+                     {"ja4", ja4().empty() ? "-" : ja4()},
                      {"pool", lane_->key.pool},
                      {"backend", lane_->key.backend},
                      {"why", why}});
@@ -152,7 +191,7 @@ void Session::LogClose(CloseReason reason, TimePoint now, const TcpFacts& client
                        {"client", client_address_.ToString()},
                        {"sni", sni_.empty() ? "-" : sni_},
                        {"reason", ToString(reason)},
-                       {"detail", detail_}});
+                       {"detail", opening_->detail}});
     return;
   }
   if (!host_.log().Enabled(LogLevel::kInfo)) return;
@@ -160,7 +199,7 @@ void Session::LogClose(CloseReason reason, TimePoint now, const TcpFacts& client
                     {{"id", ToString(id_)},
                      {"reason", ToString(reason)},
                      {"age", FormatDuration(now - opened_)},
-                     {"to_backend", to_backend_.bytes() + first_bytes_},
+                     {"to_backend", to_backend_.bytes()},
                      {"to_client", to_client_.bytes()},
                      {"handshake", handshake_.count() > 0 ? FormatDuration(handshake_) : "-"},
                      {"rtt", FormatDuration(client.rtt) + "/" + FormatDuration(backend.rtt)},

@@ -3,21 +3,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <ev++.h>
-
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 
 #include "lb/base/address.h"
 #include "lb/base/fd.h"
 #include "lb/base/log.h"
+#include "lb/base/poller.h"
+#include "lb/session/buffers.h"
 #include "lb/session/close_reason.h"
 #include "lb/session/flow.h"
 #include "lb/session/greeting.h"
 #include "lb/session/lane.h"
+#include "lb/session/leg.h"
 #include "lb/session/picker.h"
 #include "lb/session/plan.h"
 #include "lb/session/status.h"
@@ -25,6 +26,7 @@
 #include "lb/session/tcp_socket.h"
 #include "lb/session/timeouts.h"
 #include "lb/tls/alert.h"
+#include "lb/tls/ja4.h"
 #include "lb/tls/record_observer.h"
 
 namespace sstplb::session {
@@ -34,14 +36,17 @@ class Session;
 // What a session needs of the worker that runs it. All on the worker's thread.
 class Host {
  public:
-  virtual ev::loop_ref& ev() = 0;
-  virtual TimePoint now() const = 0;  // of this turn of the loop
+  virtual Poller& poller() = 0;
+  virtual TimePoint now() const = 0;  // of this turn
   virtual Logger& log() = 0;
   virtual Timeouts& timeouts() = 0;
   virtual Books& books() = 0;
   virtual SessionBudget& budget() = 0;
-  // For reading into; nobody keeps it beyond a call.
-  virtual std::span<std::uint8_t> scratch() = 0;
+  virtual Buffers& buffers() = 0;
+  // Calls OnAgain() in the next turn, when the others have had theirs.
+  virtual void Again(Session& session) = 0;
+  // Whether the session may spend a few system calls on TcpFacts now: a bounded number per second.
+  virtual bool TakeSample() = 0;
   // The session is over and has released everything. It is destroyed later in this turn, not before
   // the call returns.
   virtual void Ended(Session& session) = 0;
@@ -59,7 +64,7 @@ struct Arrival {
 };
 
 // Owned by its worker; neither copied nor moved. Ends by Close(), once, whoever calls it.
-class Session final : public TimeoutLink {
+class Session final : public TimeoutLink, private Poller::Watcher {
  public:
   // The budget was entered for it; it leaves the budget when it ends.
   Session(Host& host, SessionId id, Arrival arrival);
@@ -70,6 +75,7 @@ class Session final : public TimeoutLink {
   // May end the session before it returns.
   void Start();
   void OnTimeout();
+  void OnAgain();
   void Close(CloseReason reason);
 
   SessionId id() const { return id_; }
@@ -78,15 +84,6 @@ class Session final : public TimeoutLink {
   SessionStatus status() const;
 
  private:
-  // One socket of the session and what is awaited of it.
-  struct Leg {
-    Fd fd;
-    ev::io io;
-    int wanted = 0;  // ev::READ | ev::WRITE
-
-    void Want(int events);
-    void Drop();  // stops waiting and closes
-  };
   // What is needed until the session relays, and let go then.
   struct Opening {
     Opening(std::shared_ptr<const Plan> p, std::shared_ptr<const ListenerPlan> l, bool proxied)
@@ -107,8 +104,15 @@ class Session final : public TimeoutLink {
     std::size_t next_candidate = 0;
     std::uint32_t attempts = 0;
     TimePoint attempt_began;
+    std::string detail;  // of a failure, for the log
   };
   class ObserverTap;
+  // The poller's slots.
+  static constexpr unsigned kClientSlot = 0;
+  static constexpr unsigned kBackendSlot = 1;
+
+  void OnReady(unsigned slot, std::uint32_t events) override;
+  bool WatchLeg(Leg& leg, unsigned slot);
 
   // Greeting (session_greeting.cc).
   void OnClientFirst();
@@ -128,20 +132,21 @@ class Session final : public TimeoutLink {
   void ConnectFailed(int error);
   void OnBackendFirst();
   void Connected();
-  Bytes FirstBytes() const;
+  Flow::Outcome SendFirst(ByteView hello);
   void AppendProxyHeader(const config::Pool& pool, Bytes& out) const;
 
   // Relaying (session_relay.cc).
-  void OnClient(ev::io& io, int events);
-  void OnBackend(ev::io& io, int events);
+  void Relay();
   bool Pump(Flow& flow);
+  void OnDeadLeg(Flow& from_it, Flow& to_it, Leg& leg);
   void SocketDied(Flow& flow, bool reader, int error);
   void Observe(tls::Side side, ByteView bytes);
   void CountHandshake();
-  void Rearm();
   void Touch();
+  TcpFacts SampleTcp(unsigned slot);
 
   // Ending.
+  std::string_view ja4() const;
   void LeaveBackend();
   void CountEnd(CloseReason reason, TimePoint now);
   void LogOpen(std::string_view why);
@@ -151,13 +156,14 @@ class Session final : public TimeoutLink {
   const SessionId id_;
   Phase phase_ = Phase::kGreeting;
   bool closed_ = false;
+  bool again_ = false;           // OnAgain() is due
+  bool client_watched_ = false;  // by the poller
   std::optional<CloseReason> first_eof_;
 
   Leg client_;
   Leg backend_;
   Flow to_backend_;
   Flow to_client_;
-  std::uint64_t first_bytes_ = 0;  // of the client, sent on before the flow began
 
   Gate* gate_;
   Lane* lane_ = nullptr;                         // since the first attempt to connect
@@ -168,17 +174,19 @@ class Session final : public TimeoutLink {
   std::unique_ptr<tls::RecordObserver> observer_;  // until it has nothing more to learn
 
   SocketAddress client_address_;
-  std::optional<SocketAddress> proxy_;
-  std::optional<SocketAddress> backend_address_;
+  SocketAddress backend_address_;         // while there is a lane
+  std::unique_ptr<SocketAddress> proxy_;  // who connected, when a PROXY header named the client
   std::string sni_;
-  std::string ja4_;
-  std::string detail_;  // of a failure, for the log
+  std::array<char, tls::kJa4Size> ja4_{};  // zero unless sessions are logged
   Duration idle_timeout_;
   TimePoint opened_;
   TimePoint last_byte_;
-  TimePoint armed_;       // when the idle timeout was last set
-  TimePoint connected_;   // to the backend; zero before
-  Duration handshake_{};  // 0 until it is done
+  TimePoint connected_;                    // to the backend; zero before
+  Duration handshake_{};                   // 0 until it is done
+  std::uint32_t retransmits_[2] = {0, 0};  // of each slot's leg, as far as they are counted
 };
+
+// What an idle tunnel costs in user space, and most of it all (docs/performance.md).
+static_assert(sizeof(Session) <= 448, "one per tunnel: keep it small");
 
 }  // namespace sstplb::session

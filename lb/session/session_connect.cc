@@ -18,8 +18,6 @@ void Session::PickBackend(const RouteDecision& route, const HelloNames& names) {
   opening.candidates = PickCandidates(
       *opening.pool, KeyFor(*opening.pool, client_address_.ip, names.sni, host_.now()));
   phase_ = Phase::kConnecting;
-  // What the client sends meanwhile waits in the kernel.
-  client_.Want(0);
   ConnectNext();
 }
 
@@ -48,7 +46,7 @@ bool Session::TryConnect(std::size_t member) {
   if (lane_ != nullptr) --lane_->users;
   lane_ = &host_.books().LaneFor({gate_->listener, opening.pool->config.name, backend.name});
   ++lane_->users;
-  backend_address_ = backend.resolved;
+  backend_address_ = *backend.resolved;
   opening.attempt_began = host_.now();
 
   Connecting started = StartConnect(*backend.resolved, opening.pool->config.tcp, ConnectSource());
@@ -56,13 +54,10 @@ bool Session::TryConnect(std::size_t member) {
     CountConnectFailure(started.error);
     return false;
   }
-  backend_.fd = std::move(started.fd);
+  backend_ = Leg{.fd = std::move(started.fd)};
+  if (!WatchLeg(backend_, kBackendSlot)) return true;
   host_.timeouts().Arm(*this, opening.pool->config.connect_timeout, host_.now());
-  if (started.done) {
-    Connected();
-  } else {
-    backend_.Want(ev::WRITE);
-  }
+  if (started.done) Connected();
   return true;
 }
 
@@ -72,10 +67,10 @@ ConnectFrom Session::ConnectSource() const {
   ConnectFrom from;
   // Spread over the configured addresses of the backend's family; the id is as good as random.
   std::size_t fitting = 0;
-  for (const IpAddress& ip : pool.source) fitting += ip.is_v4() == backend_address_->ip.is_v4();
+  for (const IpAddress& ip : pool.source) fitting += ip.is_v4() == backend_address_.ip.is_v4();
   std::size_t turn = fitting == 0 ? 0 : id_ % fitting;
   for (const IpAddress& ip : pool.source) {
-    if (ip.is_v4() != backend_address_->ip.is_v4()) continue;
+    if (ip.is_v4() != backend_address_.ip.is_v4()) continue;
     if (turn-- == 0) from.source = ip;
   }
   return from;
@@ -83,25 +78,27 @@ ConnectFrom Session::ConnectSource() const {
 
 void Session::CountConnectFailure(int error) {
   ++lane_->counters.connect_failures[static_cast<std::size_t>(ConnectFailureOf(error))];
-  detail_ = std::strerror(error);
+  opening_->detail = std::strerror(error);
   LeaveBackend();
   host_.log().Write(LogLevel::kWarning, "connect failed",
                     {{"id", ToString(id_)},
                      {"pool", lane_->key.pool},
                      {"backend", lane_->key.backend},
-                     {"address", backend_address_->ToString()},
-                     {"error", detail_},
+                     {"address", backend_address_.ToString()},
+                     {"error", opening_->detail},
                      {"took", FormatDuration(host_.now() - opening_->attempt_began)}});
 }
 
 void Session::ConnectFailed(int error) {
-  backend_.Drop();
+  backend_.fd.Reset();
   CountConnectFailure(error);
   ConnectNext();
 }
 
 void Session::OnBackendFirst() {
-  const int error = ConnectError(backend_.fd.get());
+  if (!backend_.writable) return;
+  // Without one of these the socket is connected: no need to ask.
+  const int error = backend_.ending ? ConnectError(backend_.fd.get()) : 0;
   if (error != 0) return ConnectFailed(error);
   Connected();
 }
@@ -109,8 +106,6 @@ void Session::OnBackendFirst() {
 void Session::Connected() {
   Opening& opening = *opening_;
   const TimePoint now = host_.now();
-  const Bytes first = FirstBytes();
-  const ByteView hello = opening.greeting.bytes();
   lane_->counters.connect_duration.Observe(now - opening.attempt_began);
   ++lane_->counters.opened;
   ++lane_->active;
@@ -121,9 +116,8 @@ void Session::Connected() {
   phase_ = Phase::kRelaying;
   LogOpen(opening.candidates.why());
 
-  // The header and the hello in one write: receivers of PROXY drop a header that comes in pieces.
-  const Flow::Outcome sent = to_backend_.Send(backend_.fd.get(), first);
-  first_bytes_ = hello.size();
+  const ByteView hello = opening.greeting.bytes();
+  const Flow::Outcome sent = SendFirst(hello);
   lane_->counters.to_backend_bytes += hello.size();
   if (opening.greeting.kind() != HelloKind::kNotTls) {
     observer_ = std::make_unique<tls::RecordObserver>();
@@ -134,16 +128,20 @@ void Session::Connected() {
   if (sent == Flow::Outcome::kWriteError) {
     return SocketDied(to_backend_, /*reader=*/false, to_backend_.error());
   }
-  Rearm();
+  if (WatchLeg(client_, kClientSlot)) Relay();
 }
 
-Bytes Session::FirstBytes() const {
-  const Opening& opening = *opening_;
-  const config::Pool& pool = opening.pool->config;
-  Bytes out;
-  if (pool.proxy_protocol != config::ProxyProtocol::kNone) AppendProxyHeader(pool, out);
-  Writer(out).Raw(opening.greeting.bytes());
-  return out;
+// The header and the hello in one write: receivers of PROXY drop a header that comes in pieces.
+Flow::Outcome Session::SendFirst(ByteView hello) {
+  const config::Pool& pool = opening_->pool->config;
+  if (pool.proxy_protocol == config::ProxyProtocol::kNone) {
+    return to_backend_.Send(backend_, hello, 0, host_.buffers());
+  }
+  Bytes first;
+  AppendProxyHeader(pool, first);
+  const std::size_t header = first.size();
+  Writer(first).Raw(hello);
+  return to_backend_.Send(backend_, first, header, host_.buffers());
 }
 
 void Session::AppendProxyHeader(const config::Pool& pool, Bytes& out) const {

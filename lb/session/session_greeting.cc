@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "lb/session/session.h"
@@ -14,22 +15,35 @@ namespace {
 
 // How long a refused client may take to read its alert and go.
 constexpr Duration kLinger = std::chrono::seconds(1);
+// And how much it may still send: this many times the scratch buffer.
+constexpr int kLingerReads = 64;
 
 }  // namespace
 
 void Session::OnClientFirst() {
   if (opening_->refused) return Linger();
-  const auto room = host_.scratch().first(opening_->greeting.wanted());
-  const ssize_t got = ::recv(client_.fd.get(), room.data(), room.size(), 0);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got <= 0) return Close(CloseReason::kClientGone);
-  last_byte_ = host_.now();
-  Greet(opening_->greeting.Feed(room.first(static_cast<std::size_t>(got))));
+  while (client_.readable && phase_ == Phase::kGreeting && !opening_->refused) {
+    const auto scratch = host_.buffers().scratch();
+    const auto room = scratch.first(std::min(scratch.size(), opening_->greeting.wanted()));
+    const ssize_t got = ::recv(client_.fd.get(), room.data(), room.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) {
+      client_.readable = false;
+      break;
+    }
+    if (got <= 0) return Close(CloseReason::kClientGone);
+    last_byte_ = host_.now();
+    const auto bytes = room.first(static_cast<std::size_t>(got));
+    if (bytes.size() < room.size() && !client_.ending) client_.readable = false;
+    Greet(opening_->greeting.Feed(bytes));
+    if (closed_ || opening_ == nullptr) return;
+  }
+  if (phase_ == Phase::kGreeting) WatchLeg(client_, kClientSlot);
 }
 
 void Session::Greet(Greeting::State state) {
   if (state == Greeting::State::kBadHeader) {
-    detail_ = opening_->greeting.why();
+    opening_->detail = opening_->greeting.why();
     // No alert: what is here is not the client but a balancer in front.
     return Close(CloseReason::kProxyHeader);
   }
@@ -45,7 +59,7 @@ void Session::Greet(Greeting::State state) {
 void Session::TakeHeader() {
   const auto& header = *opening_->greeting.header();
   if (!header.source) return;  // LOCAL, UNKNOWN: the connection speaks for itself
-  proxy_ = client_address_;
+  proxy_ = std::make_unique<SocketAddress>(client_address_);
   client_address_ = *header.source;
   opening_->server_address = header.destination;
 }
@@ -81,7 +95,7 @@ void Session::HelloDone() {
   const Router& router = opening_->listener->router;
   ++gate_->counters.hellos[static_cast<std::size_t>(greeting.kind())];
   gate_->counters.hello_duration.Observe(host_.now() - opened_);
-  detail_ = greeting.why();
+  opening_->detail = greeting.why();
 
   HelloNames names;
   RouteDecision route;
@@ -102,7 +116,9 @@ void Session::HelloDone() {
       if (hello.has_sni && sni) sni_ = *sni;
       if (hello.has_sni && sni) names.sni = sni_;
       for (const std::string_view protocol : hello.alpn) names.alpn.push_back(protocol);
-      if (host_.log().Enabled(LogLevel::kInfo)) ja4_ = tls::Ja4(hello);
+      if (host_.log().Enabled(LogLevel::kInfo)) {
+        tls::Ja4(hello).copy(ja4_.data(), ja4_.size());
+      }
       route = router.Decide(names);
       break;
     }
@@ -130,13 +146,21 @@ void Session::Refuse(CloseReason reason, std::optional<tls::Alert> alert) {
   phase_ = Phase::kGreeting;
   opening_->refused = reason;
   host_.timeouts().Arm(*this, kLinger, host_.now());
-  client_.Want(ev::READ);
+  if (WatchLeg(client_, kClientSlot) && client_.readable) Linger();
 }
 
+// Reads until the client ends, but not for ever: the rest is refused with a reset.
 void Session::Linger() {
-  const auto room = host_.scratch();
-  const ssize_t got = ::recv(client_.fd.get(), room.data(), room.size(), 0);
-  if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) return;
+  const auto room = host_.buffers().scratch();
+  for (int reads = 0; reads < kLingerReads; ++reads) {
+    const ssize_t got = ::recv(client_.fd.get(), room.data(), room.size(), 0);
+    if (got > 0 || (got < 0 && errno == EINTR)) continue;
+    if (got < 0 && errno == EAGAIN) {
+      client_.readable = false;
+      return;
+    }
+    break;
+  }
   Close(*opening_->refused);
 }
 

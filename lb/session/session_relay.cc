@@ -2,8 +2,10 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include <cerrno>
+#include <utility>
 
 #include "lb/session/session.h"
+#include "lb/session/tcp_socket.h"
 
 namespace sstplb::session {
 namespace {
@@ -27,19 +29,19 @@ class Session::ObserverTap final : public Flow::Tap {
   tls::Side side_;
 };
 
-void Session::OnClient(ev::io&, int events) {
-  if (opening_ != nullptr) return OnClientFirst();
-  // A socket error is reported as both; reading first saves what came before it.
-  if ((events & ev::READ) != 0 && !Pump(to_backend_)) return;
-  if ((events & ev::WRITE) != 0 && !Pump(to_client_)) return;
-  Rearm();
+// Moves what can be moved, either way.
+void Session::Relay() {
+  if (to_backend_.CanMove(client_, backend_) && !Pump(to_backend_)) return;
+  if (to_client_.CanMove(backend_, client_) && !Pump(to_client_)) return;
+  const bool more = to_backend_.CanMove(client_, backend_) || to_client_.CanMove(backend_, client_);
+  if (more && !std::exchange(again_, true)) host_.Again(*this);
 }
 
-void Session::OnBackend(ev::io&, int events) {
-  if (opening_ != nullptr) return OnBackendFirst();
-  if ((events & ev::READ) != 0 && !Pump(to_client_)) return;
-  if ((events & ev::WRITE) != 0 && !Pump(to_backend_)) return;
-  Rearm();
+// A reset or a timeout of `leg`. What it said before goes on first, and then reading tells the
+// error; only where nothing is read any more it must be asked for.
+void Session::OnDeadLeg(Flow& from_it, Flow& to_it, Leg& leg) {
+  if (!from_it.saw_eof()) return Relay();
+  SocketDied(to_it, /*reader=*/false, ConnectError(leg.fd.get()));
 }
 
 // Moves one direction. False when the session has ended.
@@ -47,15 +49,16 @@ bool Session::Pump(Flow& flow) {
   const bool towards_backend = &flow == &to_backend_;
   Leg& from = towards_backend ? client_ : backend_;
   Leg& to = towards_backend ? backend_ : client_;
-  if (flow.ended()) return true;
+  // Where both ends are known, closing says all that shutting down would.
+  const bool pass_end_on = !(towards_backend ? to_client_ : to_backend_).ended();
   const std::uint64_t before = flow.bytes();
   Flow::Outcome outcome;
   if (observer_ != nullptr) {
     ObserverTap tap(*this, towards_backend ? tls::Side::kClient : tls::Side::kServer);
-    outcome = flow.Move(from.fd.get(), to.fd.get(), host_.scratch(), &tap);
+    outcome = flow.Move(from, to, host_.buffers(), &tap, pass_end_on);
     if (observer_->done()) CountHandshake();
   } else {
-    outcome = flow.Move(from.fd.get(), to.fd.get(), host_.scratch(), nullptr);
+    outcome = flow.Move(from, to, host_.buffers(), nullptr, pass_end_on);
   }
   const std::uint64_t moved = flow.bytes() - before;
   if (moved != 0) {
@@ -94,8 +97,9 @@ void Session::SocketDied(Flow& flow, bool reader, int error) {
   Leg& other = client_died ? backend_ : client_;
   // A peer that answers and resets at once (a server that refuses) leaves its answer in our receive
   // buffer: it goes on ahead of the reset.
-  if (!reader) {
-    last_words.Move(dead.fd.get(), other.fd.get(), host_.scratch(), nullptr);
+  if (!reader && !last_words.saw_eof()) {
+    dead.readable = dead.ending = true;
+    last_words.Move(dead, other, host_.buffers(), nullptr);
   }
   ResetOnClose(other.fd.get());
   if (IsTimeout(error)) {
@@ -130,20 +134,25 @@ void Session::CountHandshake() {
   ++lane_->counters.handshakes[static_cast<std::size_t>(result)];
 }
 
-// What is awaited of each socket follows from the flows, and from nothing else.
-void Session::Rearm() {
-  const auto events = [](const Flow& out, const Flow& in) {
-    return (out.wants_read() ? ev::READ : 0) | (in.has_pending() ? ev::WRITE : 0);
-  };
-  client_.Want(events(to_backend_, to_client_));
-  backend_.Want(events(to_client_, to_backend_));
+void Session::Touch() {
+  const TimePoint now = host_.now();
+  last_byte_ = now;
+  if (armed() && now - (deadline() - idle_timeout_) < kTouchGrain) return;
+  host_.timeouts().Arm(*this, idle_timeout_, now);
+  if (!host_.TakeSample()) return;
+  SampleTcp(kClientSlot);
+  SampleTcp(kBackendSlot);
 }
 
-void Session::Touch() {
-  last_byte_ = host_.now();
-  if (last_byte_ - armed_ < kTouchGrain) return;
-  armed_ = last_byte_;
-  host_.timeouts().Arm(*this, idle_timeout_, last_byte_);
+// Asks the kernel about one leg and books what is new.
+TcpFacts Session::SampleTcp(unsigned slot) {
+  const TcpFacts facts = TcpFactsOf((slot == kClientSlot ? client_ : backend_).fd.get());
+  if (facts.rtt.count() == 0) return facts;  // not connected any more, or nothing measured
+  LegCounters& leg = slot == kClientSlot ? lane_->counters.client : lane_->counters.backend;
+  leg.rtt.Observe(facts.rtt);
+  leg.retransmits += facts.retransmits - retransmits_[slot];
+  retransmits_[slot] = facts.retransmits;
+  return facts;
 }
 
 }  // namespace sstplb::session

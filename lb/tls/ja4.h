@@ -7,14 +7,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "lb/tls/client_hello.h"
 
 namespace sstplb::tls {
 
-// "t13d1517h2_8daaf6152771_cb7bf5808d99": 36 printable ASCII characters whatever the hello holds.
-// Empty if libcrypto cannot hash.
+inline constexpr std::size_t kJa4Size = 36;
+
+// "t13d1517h2_8daaf6152771_cb7bf5808d99": kJa4Size printable ASCII characters whatever the hello
+// holds. Empty if libcrypto cannot hash.
 std::string Ja4(const ClientHello& hello);
 
 }  // namespace sstplb::tls

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 namespace sstplb::worker {
@@ -30,27 +32,33 @@ bool ReserveFd::TurnAway(int listening) {
   return taken;
 }
 
-Acceptor::Acceptor(ev::loop_ref& loop, std::string listener, Fd socket, ReserveFd& reserve,
-                   Sink& sink)
+Acceptor::Acceptor(Poller& poller, std::string listener, Fd socket, ReserveFd& reserve, Sink& sink)
     : listener_(std::move(listener)),
       socket_(std::move(socket)),
       address_(LocalAddress(socket_.get()).value_or(SocketAddress{})),
       reserve_(reserve),
-      sink_(sink),
-      io_(loop) {
-  io_.set<Acceptor, &Acceptor::OnReadable>(this);
-  io_.start(socket_.get(), ev::READ);
+      sink_(sink) {
+  if (!poller.WatchInput(socket_.get(), *this)) {
+    throw std::system_error(errno, std::generic_category(), "watching a listening socket");
+  }
 }
 
-void Acceptor::OnReadable(ev::io&, int) {
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+// Clients mostly come one by one, and asking for a second in vain costs a system call; when they do
+// come together, the number taken per turn doubles as long as that is not enough.
+void Acceptor::OnReady(unsigned, std::uint32_t) {
+  const int batch = batch_;
+  batch_ = std::min(batch_ * 2, kAcceptsPerTurn);
+  for (int i = 0; i < batch && socket_.valid(); ++i) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
     auto* address = reinterpret_cast<sockaddr*>(&storage);
     Fd fd(::accept4(socket_.get(), address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd.valid()) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      if (!IsOutOfFiles(errno) || !reserve_.TurnAway(socket_.get())) return;
+      if (!IsOutOfFiles(errno) || !reserve_.TurnAway(socket_.get())) {
+        batch_ = std::max(1, i);
+        return;
+      }
       sink_.OnTurnedAway(*this);
       continue;
     }

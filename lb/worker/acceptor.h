@@ -3,13 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <ev++.h>
-
 #include <functional>
 #include <string>
 
 #include "lb/base/address.h"
 #include "lb/base/fd.h"
+#include "lb/base/poller.h"
 
 namespace sstplb::worker {
 
@@ -27,7 +26,7 @@ class ReserveFd {
 };
 
 // Belongs to one worker's thread.
-class Acceptor {
+class Acceptor final : private Poller::Watcher {
  public:
   // Takes each accepted socket; `out_of_files` tells that the last ones were turned away instead.
   class Sink {
@@ -39,22 +38,25 @@ class Acceptor {
     ~Sink() = default;
   };
 
-  Acceptor(ev::loop_ref& loop, std::string listener, Fd socket, ReserveFd& reserve, Sink& sink);
+  // `poller`, `reserve` and `sink` outlive it.
+  Acceptor(Poller& poller, std::string listener, Fd socket, ReserveFd& reserve, Sink& sink);
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
   const std::string& listener() const { return listener_; }
   const SocketAddress& address() const { return address_; }
+  // No more clients; the acceptor itself is to be destroyed when the turn is over.
+  void Close() { socket_.Reset(); }
 
  private:
-  void OnReadable(ev::io& io, int events);
+  void OnReady(unsigned slot, std::uint32_t events) override;
 
   const std::string listener_;
-  const Fd socket_;
+  Fd socket_;
   const SocketAddress address_;
   ReserveFd& reserve_;
   Sink& sink_;
-  ev::io io_;
+  int batch_ = 1;  // accepts in the next turn
 };
 
 }  // namespace sstplb::worker

@@ -1,48 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/worker/worker.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 namespace sstplb::worker {
 namespace {
 
-// What one read takes at most, and so what a stalled direction may hold.
-constexpr std::size_t kScratchSize = 64 * 1024;
 // Session ids: a count in the upper bits, the worker in the lowest byte.
 constexpr int kWorkerBits = 8;
 
+std::uint32_t CpusAllowed() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::max(1u, static_cast<std::uint32_t>(CPU_COUNT(&set)));
+}
+
 }  // namespace
 
-Worker::Worker(std::uint32_t index, Logger& log, session::SessionBudget& budget)
-    : index_(index),
-      log_(log),
-      budget_(budget),
-      thread_("worker-" + std::to_string(index)),
-      turn_begins_(ev()),
-      turn_ends_(ev()),
-      timer_(ev()),
-      scratch_(kScratchSize) {
-  turn_begins_.set<Worker, &Worker::OnTurnBegins>(this);
-  turn_begins_.priority = EV_MAXPRI;  // before any event of the turn asks for the time
-  turn_begins_.start();
-  turn_ends_.set<Worker, &Worker::OnTurnEnds>(this);
-  turn_ends_.start();
-  timer_.set<Worker, &Worker::OnTimer>(this);
+std::uint32_t WorkerCount(std::uint32_t wanted) {
+  return std::min(wanted == 0 ? CpusAllowed() : wanted, kMaxWorkers);
 }
+
+Worker::Worker(std::uint32_t index, Logger& log, session::SessionBudget& budget)
+    : index_(index), log_(log), budget_(budget), alarm_(poller_), mailbox_(poller_) {}
 
 Worker::~Worker() { Stop(); }
 
+void Worker::Start() {
+  thread_ = std::thread([this] { Run(); });
+  pthread_setname_np(thread_.native_handle(), ("worker-" + std::to_string(index_)).c_str());
+}
+
 void Worker::Stop() {
+  if (!thread_.joinable()) return;
   Post([](Worker& self) {
-    self.acceptors_.clear();
+    self.CloseAcceptors([](const Acceptor&) { return true; });
     self.CloseMatching({}, session::CloseReason::kShutdown);
+    self.stopping_ = true;
   });
-  thread_.Join();
+  thread_.join();
 }
 
 void Worker::Post(std::function<void(Worker&)> task) {
-  thread_.loop().Post([this, task = std::move(task)] { task(*this); });
+  mailbox_.Post([this, task = std::move(task)] { task(*this); });
+}
+
+// One turn after the other: take what has happened, tell it, go on with what had too much to do for
+// one turn, expire, clean up.
+void Worker::Run() {
+  // splice() to a socket that is dead raises it, and only the thread itself can be spared.
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+  while (!stopping_) {
+    poller_.Wait(/*block=*/again_.empty());
+    now_ = Clock::now();
+    poller_.Tell();
+    RunAgain();
+    if (alarm_.TakeRing()) RunTimeouts();
+    EndTurn();
+  }
 }
 
 void Worker::SetPlan(std::shared_ptr<const session::Plan> plan) {
@@ -55,16 +79,26 @@ void Worker::SetPlan(std::shared_ptr<const session::Plan> plan) {
 }
 
 void Worker::AddSocket(ListenSocket socket) {
-  acceptors_.push_back(std::make_unique<Acceptor>(ev(), std::move(socket.listener),
+  acceptors_.push_back(std::make_unique<Acceptor>(poller_, std::move(socket.listener),
                                                   std::move(socket.fd), reserve_,
                                                   static_cast<Acceptor::Sink&>(*this)));
 }
 
 void Worker::RemoveSockets(const std::string& listener,
                            const std::optional<SocketAddress>& address) {
-  std::erase_if(acceptors_, [&](const auto& acceptor) {
-    return acceptor->listener() == listener && (!address || acceptor->address() == *address);
+  CloseAcceptors([&](const Acceptor& acceptor) {
+    return acceptor.listener() == listener && (!address || acceptor.address() == *address);
   });
+}
+
+template <class Which>
+void Worker::CloseAcceptors(Which which) {
+  for (auto& acceptor : acceptors_) {
+    if (!which(*acceptor)) continue;
+    acceptor->Close();
+    closed_acceptors_.push_back(std::move(acceptor));
+  }
+  std::erase(acceptors_, nullptr);
 }
 
 void Worker::OnAccepted(Acceptor& acceptor, Fd fd, const SocketAddress& peer) {
@@ -132,24 +166,27 @@ std::uint64_t Worker::CloseMatching(const session::SessionFilter& filter,
   return matching.size();
 }
 
-void Worker::OnTurnBegins() { now_ = Clock::now(); }
-
-void Worker::OnTurnEnds() {
-  ended_.clear();
-  const TimePoint end = Clock::now();
-  loop_lag_.Observe(end - now_);
-  const auto next = timeouts_.Next();
-  if (!next || (timer_at_ && *timer_at_ <= *next)) return;
-  timer_at_ = next;
-  timer_.stop();
-  timer_.start(EvSeconds(*next - end), 0.0);
+void Worker::RunAgain() {
+  // Who has still more to do is put into the next turn's list.
+  again_now_.swap(again_);
+  for (session::Session* session : again_now_) session->OnAgain();
+  again_now_.clear();
 }
 
-void Worker::OnTimer() {
-  timer_at_.reset();
+void Worker::RunTimeouts() {
   while (session::TimeoutLink* link = timeouts_.PopExpired(now_)) {
     static_cast<session::Session*>(link)->OnTimeout();
   }
+}
+
+void Worker::EndTurn() {
+  if (!ended_.empty()) {
+    std::erase_if(again_, [](const session::Session* session) { return session->closed(); });
+    ended_.clear();
+  }
+  closed_acceptors_.clear();
+  if (const auto next = timeouts_.Next()) alarm_.RingBy(*next);
+  loop_lag_.Observe(Clock::now() - now_);
 }
 
 }  // namespace sstplb::worker

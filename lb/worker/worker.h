@@ -10,12 +10,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "lb/base/alarm.h"
 #include "lb/base/fd.h"
 #include "lb/base/log.h"
-#include "lb/base/loop.h"
+#include "lb/base/mailbox.h"
+#include "lb/base/poller.h"
 #include "lb/session/session.h"
 #include "lb/worker/acceptor.h"
 #include "metrics/histogram.h"
@@ -23,6 +26,10 @@
 namespace sstplb::worker {
 
 inline constexpr std::uint32_t kMaxWorkers = 256;
+
+// How many workers there are to be: as many as wanted, or with 0 one per CPU that the process may
+// use.
+std::uint32_t WorkerCount(std::uint32_t wanted);
 
 // Copies of a worker's counters at one moment.
 struct Report {
@@ -45,7 +52,7 @@ class Worker final : private session::Host, private Acceptor::Sink {
   // Sessions that are left are closed with reason shutdown.
   ~Worker();
 
-  void Start() { thread_.Start(); }
+  void Start();
   // Closes all sessions and ends the thread.
   void Stop();
 
@@ -65,43 +72,57 @@ class Worker final : private session::Host, private Acceptor::Sink {
   std::uint64_t CloseMatching(const session::SessionFilter& filter, session::CloseReason reason);
 
  private:
+  // How many sessions of a worker are asked for their TCP facts per second.
+  static constexpr config::Rate kSampleRate{.per_second = 100, .burst = 20};
+
   // session::Host
-  ev::loop_ref& ev() override { return thread_.loop().ev(); }
+  Poller& poller() override { return poller_; }
   TimePoint now() const override { return now_; }
   Logger& log() override { return log_; }
   session::Timeouts& timeouts() override { return timeouts_; }
   session::Books& books() override { return books_; }
   session::SessionBudget& budget() override { return budget_; }
-  std::span<std::uint8_t> scratch() override { return scratch_; }
+  session::Buffers& buffers() override { return buffers_; }
+  void Again(session::Session& session) override { again_.push_back(&session); }
+  bool TakeSample() override { return samples_.Take(kSampleRate, now_); }
   void Ended(session::Session& session) override;
 
   // Acceptor::Sink
   void OnAccepted(Acceptor& acceptor, Fd fd, const SocketAddress& peer) override;
   void OnTurnedAway(Acceptor& acceptor) override;
 
-  void OnTurnBegins();
-  void OnTurnEnds();
-  void OnTimer();
+  template <class Which>
+  void CloseAcceptors(Which which);
+
+  void Run();
+  void RunAgain();
+  void RunTimeouts();
+  void EndTurn();
 
   const std::uint32_t index_;
   Logger& log_;
   session::SessionBudget& budget_;
-  LoopThread thread_;
+  Poller poller_;
+  Alarm alarm_;
+  Mailbox mailbox_;
+  std::thread thread_;
+  bool stopping_ = false;
   TimePoint now_ = Clock::now();
-  std::optional<TimePoint> timer_at_;
-  ev::check turn_begins_;
-  ev::prepare turn_ends_;
-  ev::timer timer_;
 
-  std::vector<std::uint8_t> scratch_;
+  session::Buffers buffers_;
   session::Timeouts timeouts_;
   session::Books books_;
   metrics::Histogram loop_lag_{metrics::kLoopLagBounds};
+  session::TokenBucket samples_;
   std::shared_ptr<const session::Plan> plan_ = std::make_shared<const session::Plan>();
   ReserveFd reserve_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unordered_map<session::SessionId, std::unique_ptr<session::Session>> sessions_;
-  std::vector<std::unique_ptr<session::Session>> ended_;  // destroyed when the turn ends
+  std::vector<session::Session*> again_;      // have more to do in the next turn
+  std::vector<session::Session*> again_now_;  // and in this one
+  // What the poller may still know of: destroyed when the turn ends.
+  std::vector<std::unique_ptr<session::Session>> ended_;
+  std::vector<std::unique_ptr<Acceptor>> closed_acceptors_;
   std::uint64_t last_session_ = 0;
 };
 
