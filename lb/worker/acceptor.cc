@@ -43,22 +43,20 @@ Acceptor::Acceptor(Poller& poller, std::string listener, Fd socket, ReserveFd& r
   }
 }
 
-// Clients mostly come one by one, and asking for a second in vain costs a system call; when they do
-// come together, the number taken per turn doubles as long as that is not enough.
+// Clients mostly come one by one, and asking for a second in vain costs a system call. When there
+// is one in the very next turn, the last turn has left it: from then on twice as many are taken.
 void Acceptor::OnReady(unsigned, std::uint32_t) {
-  const int batch = batch_;
-  batch_ = std::min(batch_ * 2, kAcceptsPerTurn);
-  for (int i = 0; i < batch && socket_.valid(); ++i) {
+  const std::uint64_t turn = sink_.turn();
+  batch_ = turn == last_turn_ + 1 ? std::min(batch_ * 2, kAcceptsPerTurn) : 1;
+  last_turn_ = turn;
+  for (int i = 0; i < batch_ && socket_.valid(); ++i) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
     auto* address = reinterpret_cast<sockaddr*>(&storage);
     Fd fd(::accept4(socket_.get(), address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd.valid()) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      if (!IsOutOfFiles(errno) || !reserve_.TurnAway(socket_.get())) {
-        batch_ = std::max(1, i);
-        return;
-      }
+      if (!IsOutOfFiles(errno) || !reserve_.TurnAway(socket_.get())) return;
       sink_.OnTurnedAway(*this);
       continue;
     }

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <string>
 
 #include "lb/base/address.h"
@@ -33,6 +33,7 @@ class Acceptor final : private Poller::Watcher {
    public:
     virtual void OnAccepted(Acceptor& acceptor, Fd fd, const SocketAddress& peer) = 0;
     virtual void OnTurnedAway(Acceptor& acceptor) = 0;
+    virtual std::uint64_t turn() const = 0;  // counts the worker's turns
 
    protected:
     ~Sink() = default;
@@ -56,7 +57,8 @@ class Acceptor final : private Poller::Watcher {
   const SocketAddress address_;
   ReserveFd& reserve_;
   Sink& sink_;
-  int batch_ = 1;  // accepts in the next turn
+  int batch_ = 1;  // accepts per turn
+  std::uint64_t last_turn_ = 0;
 };
 
 }  // namespace sstplb::worker

@@ -61,6 +61,7 @@ void Worker::Run() {
   pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   while (!stopping_) {
     poller_.Wait(/*block=*/again_.empty());
+    ++turn_;
     now_ = Clock::now();
     poller_.Tell();
     RunAgain();

@@ -90,6 +90,7 @@ class Worker final : private session::Host, private Acceptor::Sink {
   // Acceptor::Sink
   void OnAccepted(Acceptor& acceptor, Fd fd, const SocketAddress& peer) override;
   void OnTurnedAway(Acceptor& acceptor) override;
+  std::uint64_t turn() const override { return turn_; }
 
   template <class Which>
   void CloseAcceptors(Which which);
@@ -107,7 +108,8 @@ class Worker final : private session::Host, private Acceptor::Sink {
   Mailbox mailbox_;
   std::thread thread_;
   bool stopping_ = false;
-  TimePoint now_ = Clock::now();
+  std::uint64_t turn_ = 0;
+  TimePoint now_ = Clock::now();  // when it began
 
   session::Buffers buffers_;
   session::Timeouts timeouts_;
