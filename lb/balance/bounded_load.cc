@@ -54,7 +54,8 @@ BoundedLoad::BoundedLoad(std::unique_ptr<const Policy> inner, double max_load, s
 
 void BoundedLoad::Pick(const Key& key, const LoadView& loads, Candidates& out) const {
   inner_->Pick(key, BelowBound(loads, members(), max_load_, floor_), out);
-  Candidates unbounded;
+  // The others are only wanted where the bound left room.
+  Candidates unbounded(out.full() ? 1 : out.limit());
   inner_->Pick(key, loads, unbounded);
   for (const std::size_t index : unbounded) out.Add(index);
   if (out.empty()) return;

@@ -82,8 +82,9 @@ void Maglev::Pick(const Key& key, const LoadView& loads, Candidates& out) const 
   const std::size_t first = Slot(key.hash);
   if (loads.Usable(first)) out.Add(first);
   for (std::uint64_t attempt = 1; attempt < kTries && out.size() < by_name_.size(); ++attempt) {
+    if (out.full()) break;
     const std::size_t next = Slot(Rehash(key.hash, attempt));
-    if (!out.Contains(next) && loads.Usable(next) && !out.Add(next)) break;
+    if (!out.Contains(next) && loads.Usable(next)) out.Add(next);
   }
   const std::size_t from = Rehash(key.hash, kTries) % by_name_.size();
   for (std::size_t i = 0; i < by_name_.size() && !out.full(); ++i) {

@@ -52,6 +52,10 @@ class Candidates {
   using const_iterator = const std::uint16_t*;
   static constexpr std::size_t kCapacity = 16;
 
+  // Who will try only a few asks for no more: finding the others costs time.
+  explicit Candidates(std::size_t limit = kCapacity)
+      : limit_(std::clamp<std::size_t>(limit, 1, kCapacity)) {}
+
   // False when there is no room; a member that is in it already is left where it is.
   bool Add(std::size_t index) {
     if (Contains(index)) return true;
@@ -60,9 +64,10 @@ class Candidates {
     return true;
   }
   bool Contains(std::size_t index) const { return std::find(begin(), end(), index) != end(); }
-  void Clear() { *this = Candidates(); }
+  void Clear() { *this = Candidates(limit_); }
 
-  bool full() const { return size_ == kCapacity; }
+  std::size_t limit() const { return limit_; }
+  bool full() const { return size_ == limit_; }
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
   std::size_t operator[](std::size_t i) const { return indexes_[i]; }
@@ -75,6 +80,7 @@ class Candidates {
 
  private:
   std::array<std::uint16_t, kCapacity> indexes_{};
+  std::size_t limit_;
   std::size_t size_ = 0;
   std::string_view why_;
 };
@@ -87,7 +93,8 @@ class Policy {
   Policy& operator=(const Policy&) = delete;
   virtual ~Policy() = default;
 
-  // Replaces `out` by the usable members, best first, as many as it holds. Who is not usable is
+  // Replaces `out` by the usable members, best first, as many as it holds; a lower limit gives the
+  // first of the same. Who is not usable is
   // passed over without disturbing the order of the others. Empty: nobody can take the session.
   // Any thread.
   virtual void Pick(const Key& key, const LoadView& loads, Candidates& out) const = 0;

@@ -14,7 +14,7 @@ SourceIp::SourceIp(std::vector<Member> members, std::shared_ptr<const StickTable
 }
 
 void SourceIp::Pick(const Key& key, const LoadView& loads, Candidates& out) const {
-  Candidates others;
+  Candidates others(out.limit());
   others_.Pick(key, loads, others);
   out = others;
   const auto backend = table_->Lookup(key.source, key.now);

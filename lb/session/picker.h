@@ -32,8 +32,9 @@ inline balance::Key KeyFor(const PoolPlan& pool, const IpAddress& client,
       .hash = balance::ClientKey(client, sni, pool.config.hash_key), .source = client, .now = now};
 }
 
-inline balance::Candidates PickCandidates(const PoolPlan& pool, const balance::Key& key) {
-  balance::Candidates candidates;
+inline balance::Candidates PickCandidates(const PoolPlan& pool, const balance::Key& key,
+                                          std::size_t limit = balance::Candidates::kCapacity) {
+  balance::Candidates candidates(limit);
   pool.policy->Pick(key, PoolLoads(pool), candidates);
   return candidates;
 }

@@ -15,8 +15,10 @@ namespace sstplb::session {
 void Session::PickBackend(const RouteDecision& route, const HelloNames& names) {
   Opening& opening = *opening_;
   opening.pool = opening.plan->FindPool(route.pool);
+  // One more than can fail: a place at a backend may be gone when it is tried.
   opening.candidates = PickCandidates(
-      *opening.pool, KeyFor(*opening.pool, client_address_.ip, names.sni, host_.now()));
+      *opening.pool, KeyFor(*opening.pool, client_address_.ip, names.sni, host_.now()),
+      opening.pool->config.connect_attempts + 1);
   phase_ = Phase::kConnecting;
   ConnectNext();
 }

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/balance/farm.h"
 
 namespace sstplb::balance {
@@ -31,6 +33,35 @@ TEST(MakePolicyTest, GivesWhatWasAskedFor) {
     const auto picked = PickFor(*policy, Client(1), FakeLoads(3));
     EXPECT_EQ(picked.size(), 3u) << row.name;
     EXPECT_EQ(picked.why(), row.why) << row.name;
+  }
+}
+
+TEST(MakePolicyTest, ALimitGivesTheFirstOfTheSameOrder) {
+  const struct {
+    Balance balance;
+    double max_load;
+  } kTable[] = {{Balance::kConsistentHash, 0},
+                {Balance::kConsistentHash, 1.25},
+                {Balance::kSourceIp, 0},
+                {Balance::kLeastSessions, 0},
+                {Balance::kRoundRobin, 0}};
+  FakeLoads loads(12);
+  loads.usable[5] = false;
+  loads.active[2] = 50;  // over the bound
+  for (const auto& row : kTable) {
+    for (std::uint32_t i = 0; i < 100; ++i) {
+      for (const std::size_t limit : {1, 2, 4, 16, 100}) {
+        // Fresh ones: round-robin moves on with each pick.
+        const auto whole =
+            PickFor(*MakePolicy(row.balance, EqualFarm(12), row.max_load), Client(i), loads);
+        Candidates some(limit);
+        MakePolicy(row.balance, EqualFarm(12), row.max_load)->Pick(Client(i), loads, some);
+        ASSERT_EQ(some.size(), std::min<std::size_t>(limit, 11)) << static_cast<int>(row.balance);
+        ASSERT_TRUE(std::equal(some.begin(), some.end(), whole.begin()));
+        ASSERT_EQ(some.why(), whole.why());
+      }
+      if (row.balance == Balance::kConsistentHash && i == 9) break;  // a table each time
+    }
   }
 }
 
