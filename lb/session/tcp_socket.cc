@@ -86,6 +86,9 @@ Connecting StartConnect(const SocketAddress& to, const config::Tcp& tcp, const C
   Fd fd(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return {.error = errno};
   ApplyOptions(fd.get(), tcp);
+  // The hello follows the backend's SYN at once: let it carry the acknowledgement, which saves a
+  // packet (tcp(7): not permanent).
+  SetOption(fd.get(), IPPROTO_TCP, TCP_QUICKACK, 0);
   sockaddr_storage storage{};
   if (from.transparent || from.source) {
     const bool v6 = to.ip.is_v6();

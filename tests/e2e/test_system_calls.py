@@ -17,7 +17,8 @@ SESSION = {
     'accept4': 1,      # the client
     'recvfrom': 4,     # its hello; the record; the client's end; the backend's end
     'socket': 1,       # towards the backend
-    'setsockopt': 6,   # TCP_NODELAY, keepalive (3), TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT
+    'setsockopt': 7,   # TCP_NODELAY, keepalive (3), TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT,
+                       # TCP_QUICKACK
     'connect': 1,
     'epoll_ctl': 2,    # each socket once in its life
     'sendto': 2,       # the hello; the record

@@ -8,7 +8,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "proxyproto/encode.h"
 #include "tests/worker/rig.h"
@@ -78,6 +81,59 @@ TEST(Worker, AResetIsPassedOnAsAReset) {
     EXPECT_TRUE(
         rig.AwaitClosed(by_client ? CloseReason::kClientReset : CloseReason::kBackendReset));
   }
+}
+
+TEST(Worker, AResetAfterAHalfCloseIsNoticedThoughNothingIsReadAnyMore) {
+  const Server server;
+  const Rig rig({}, {}, {server.address()});
+  Peer client = rig.Connect();
+  ASSERT_TRUE(client.Send(Hello()));
+  const Peer backend = server.Accept();
+  ASSERT_EQ(backend.Read(Hello().size()), Hello());
+  client.EndSending();
+  EXPECT_TRUE(backend.AtEnd());
+  client.Reset();
+  EXPECT_TRUE(rig.AwaitClosed(CloseReason::kClientReset));
+  EXPECT_FALSE(backend.Send("anybody there?")) << "a reset: an end would still take it";
+}
+
+TEST(Worker, ABusySessionGivesWayToTheOthers) {
+  const Server server;
+  const Rig rig({}, {}, {server.address()});
+  // The first two send as much as the balancer takes; the third wants an answer.
+  std::vector<Peer> peers;
+  std::vector<std::thread> busy;
+  std::atomic<bool> stop = false;
+  for (int i = 0; i < 2; ++i) {
+    peers.push_back(rig.Connect());
+    ASSERT_TRUE(peers.back().Send(Hello()));
+    peers.push_back(server.Accept());
+    ASSERT_EQ(peers.back().Read(Hello().size()), Hello());
+  }
+  for (std::size_t i = 0; i < peers.size(); i += 2) {
+    busy.emplace_back([&, i] {
+      const std::string lots(1 << 20, 'x');
+      while (!stop && peers[i].Send(lots)) {
+      }
+      peers[i].EndSending();
+    });
+    busy.emplace_back([&, i] { (void)peers[i + 1].ReadToEnd(); });
+  }
+  const Peer client = rig.Connect();
+  ASSERT_TRUE(client.Send(Hello()));
+  const Peer backend = server.Accept();
+  ASSERT_EQ(backend.Read(Hello().size()), Hello());
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(client.Send("ping"));
+    ASSERT_EQ(backend.Read(4), "ping");
+    ASSERT_TRUE(backend.Send("pong"));
+    ASSERT_EQ(client.Read(4), "pong");
+  }
+  stop = true;
+  for (auto& thread : busy) thread.join();
+  std::uint64_t moved = 0;
+  for (const auto& lane : rig.report().lanes) moved += lane.counters.to_backend_bytes;
+  EXPECT_GT(moved, 1u << 20) << "the busy ones were busy";
 }
 
 TEST(Worker, AFailedConnectTriesTheNextCandidate) {
