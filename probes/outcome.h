@@ -16,7 +16,12 @@ enum class Outcome : std::uint8_t {
 };
 
 // What an outcome says about the backend.
-enum class Verdict : std::uint8_t { kGood, kBad, kNone };
+enum class Verdict : std::uint8_t {
+  kGood,
+  kRefuses,  // no place for a new session, but the ones it has may be well
+  kDead,     // no session can be well there
+  kNone,     // nothing
+};
 
 enum class Step : std::uint8_t {
   kResolve,

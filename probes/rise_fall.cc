@@ -32,7 +32,10 @@ void RiseFall::SetLimits(std::uint32_t rise, std::uint32_t fall) {
   fall_ = std::max(fall, 1u);
 }
 
-Health RiseFall::Add(bool good) {
+Health RiseFall::Add(Verdict verdict) {
+  if (verdict == Verdict::kNone) return health_;
+  const bool good = verdict == Verdict::kGood;
+  dead_run_ = verdict == Verdict::kDead ? dead_run_ + 1 : 0;
   bits_ = bits_ << 1 | (good ? 1 : 0);
   count_ = std::min(count_ + 1, kBits);
   const Health said = good ? Health::kUp : Health::kDown;

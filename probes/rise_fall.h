@@ -4,6 +4,9 @@
 //   up   --`fall` bad ones in a row--> down
 //   down --`rise` good ones in a row--> up
 //
+// Down is no more than "no new sessions". Whether it is dead as well, so that the sessions it has
+// are lost, takes `fall` answers in a row that say so.
+//
 // Pure. tests/probes/rise_fall_test.cc is its table.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -12,6 +15,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "probes/outcome.h"
 
 namespace sstplb::probes {
 
@@ -23,13 +28,15 @@ class RiseFall {
   // 0 counts as 1.
   RiseFall(std::uint32_t rise, std::uint32_t fall);
 
-  // Takes one more answer and returns the health after it.
-  Health Add(bool good);
+  // Takes one more answer and returns the health after it. kNone is no answer.
+  Health Add(Verdict verdict);
 
   // New limits; answers and health stay. The next answer is judged by them.
   void SetLimits(std::uint32_t rise, std::uint32_t fall);
 
   Health health() const { return health_; }
+  // Down, and at least the last `fall` answers were kDead.
+  bool dead() const { return health_ == Health::kDown && dead_run_ >= fall_; }
   // Probe at fast_interval: the health is not known yet, or the last answer speaks against it.
   bool changing() const { return health_ == Health::kUnknown || streak_ > 0; }
 
@@ -51,6 +58,7 @@ class RiseFall {
   std::uint64_t bits_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t streak_ = 0;
+  std::uint32_t dead_run_ = 0;  // the last answers that were kDead
 };
 
 }  // namespace sstplb::probes

@@ -147,22 +147,23 @@ void Prober::Begin(const TargetKey& key) {
 void Prober::OnReport(const TargetKey& key, std::uint64_t run, const ProbeReport& report) {
   --in_flight_;
   if (OnRetired(run)) return;
-  const TargetKey name = key;  // the probe, and with it `key`, goes at the end of this
-  Target& target = targets_.at(name);
+  Target& target = targets_.at(key);
   const std::unique_ptr<Probe> finished = std::move(target.probe);
-  const Health before = target.state.health();
-  const Verdict verdict = Info(report.outcome).verdict;
-  if (verdict != Verdict::kNone) target.state.Add(verdict == Verdict::kGood);
+  const RiseFall before = target.state;
+  target.state.Add(Info(report.outcome).verdict);
+  // All copies: the callback may change or remove the target, and `key` goes with the probe.
+  const ProbeAnswer answer{.target = key,
+                           .request = target.request,
+                           .report = report,
+                           .state = target.state,
+                           .before = before.health(),
+                           .died = target.state.dead() && !before.dead()};
   const TimePoint now = Clock::now();
-  schedule_.Put(name, target.again
-                          ? now
-                          : NextStart(target.started, now, IntervalOf(target.request, target.state),
-                                      random_()));
+  const Duration interval = IntervalOf(target.request, target.state);
+  schedule_.Put(answer.target,
+                target.again ? now : NextStart(target.started, now, interval, random_()));
   Arm();
-  // Copies: the callback may change or remove the target.
-  const ProbeRequest request = target.request;
-  const RiseFall state = target.state;
-  on_answer_({name, request, report, state, before});
+  on_answer_(answer);
 }
 
 bool Prober::OnRetired(std::uint64_t run) {

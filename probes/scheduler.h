@@ -24,13 +24,14 @@
 
 namespace sstplb::probes {
 
-// What one probe has changed. References hold during the callback.
+// What one probe has found and changed.
 struct ProbeAnswer {
-  const TargetKey& target;
-  const ProbeRequest& request;
-  const ProbeReport& report;
-  const RiseFall& state;  // with this answer
-  Health before;          // without it
+  TargetKey target;
+  ProbeRequest request;
+  ProbeReport report;
+  RiseFall state;  // with this answer
+  Health before;   // without it
+  bool died;       // with this answer, and not before it, the backend is dead (RiseFall::dead)
 
   bool changed() const { return before != state.health(); }
 };

@@ -80,10 +80,7 @@ void Controller::Start() {
                  static_cast<std::uint64_t>(getpid());
   prober_ = std::make_unique<probes::Prober>(
       probe_thread_.loop(), options, [this](const probes::ProbeAnswer& answer) {
-        loop_.Post([this, request = answer.request, report = answer.report, state = answer.state,
-                    before = answer.before, fields = probes::AnswerFields(answer)] {
-          OnProbeAnswer(request, report, state, before, fields);
-        });
+        loop_.Post([this, answer] { OnProbeAnswer(answer); });
       });
   probe_thread_.Start();
   LoadState();
@@ -162,20 +159,20 @@ void Controller::UpdateTargets() {
   targets_ = std::move(wanted);
 }
 
-void Controller::OnProbeAnswer(const probes::ProbeRequest& request,
-                               const probes::ProbeReport& report, const probes::RiseFall& state,
-                               probes::Health before, std::vector<LogField> fields) {
-  const ProbeBook::Key key(request.pool, request.backend);
+void Controller::OnProbeAnswer(const probes::ProbeAnswer& answer) {
+  const ProbeBook::Key key(answer.request.pool, answer.request.backend);
   if (!targets_.contains(key)) return;  // removed while the probe was under way
-  ProbePage& page = probe_book_.Record(key, report, state, request.settings.kind);
+  ProbePage& page =
+      probe_book_.Record(key, answer.report, answer.state, answer.request.settings.kind);
   WarnOfExpiry(key, page);
-  if (state.health() == before) return;
-  const bool down = state.health() == probes::Health::kDown;
-  log_.Event(down ? LogLevel::kWarning : LogLevel::kInfo, "backend " + key.first + "/" + key.second,
-             fields);
-  registry_.SetHealth(key.first, key.second, ToHealth(state.health()));
+  if (answer.changed()) {
+    const bool down = answer.state.health() == probes::Health::kDown;
+    log_.Event(down ? LogLevel::kWarning : LogLevel::kInfo,
+               "backend " + key.first + "/" + key.second, probes::AnswerFields(answer));
+    registry_.SetHealth(key.first, key.second, ToHealth(answer.state.health()));
+  }
   const config::Pool* pool = config_.FindPool(key.first);
-  if (down && pool != nullptr && pool->on_down == config::OnDown::kClose) {
+  if (answer.died && pool != nullptr && pool->on_down == config::OnDown::kClose) {
     CloseSessions(key.first, key.second, session::CloseReason::kBackendDown);
   }
 }

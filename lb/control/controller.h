@@ -82,9 +82,7 @@ class Controller {
   void OnRegistryChange(const std::shared_ptr<const backend::Snapshot>& snapshot);
   void PublishPlan();
   void UpdateTargets();
-  void OnProbeAnswer(const probes::ProbeRequest& request, const probes::ProbeReport& report,
-                     const probes::RiseFall& state, probes::Health before,
-                     std::vector<LogField> fields);
+  void OnProbeAnswer(const probes::ProbeAnswer& answer);
   void WarnOfExpiry(const ProbeBook::Key& key, ProbePage& page);
   void OnResolved(const std::string& pool, const std::string& backend,
                   std::optional<SocketAddress> address, const std::string& error);

@@ -2,6 +2,7 @@
 """Steering sstplb while it runs: commands, drain, reload, state over a restart, the end."""
 # SPDX-License-Identifier: Apache-2.0
 import json
+import re
 import signal
 import time
 
@@ -139,6 +140,69 @@ class SteeringTest(case.EndToEndCase):
         self.assertEqual(now['main/b2']['weight'], 55)
         self.assertEqual(set(now), {'main/b1', 'main/b2', 'main/b3', 'main/b4'})
         self.wait_new_sessions_at(balancer, 'b2', 'b3', 'b4')
+        balancer.stop()
+
+    # ---- a backend that goes down with live sessions ----
+
+    def probed(self, on_down):
+        """A balancer whose one backend is probed many times a second, with two live sessions."""
+        echo = streams.NamedEcho(self, 'b1')
+        probe = {'kind': 'tcp', 'interval': '100ms', 'fast_interval': '50ms', 'fall': 3}
+        balancer = Balancer(self, {'main': pool({'b1': echo.port}, probe=probe, on_down=on_down)},
+                            name=f'sstplb-{on_down}').start()
+        balancer.wait_health('up', 'main/b1')
+        return echo, balancer, self.sessions(balancer, 2)
+
+    def assert_refused(self, balancer):
+        sock = streams.connect(balancer.port)
+        self.addCleanup(sock.close)
+        sock.sendall(streams.client_hello(NAME))
+        self.assertIn(streams.read_end(sock)[0], ('eof', 'reset'))
+
+    def wait_probes(self, balancer, count):
+        """So many probes more have ended."""
+        def ended():
+            return balancer.metric('sstplb_probes_total', backend='b1')
+
+        until = ended() + count
+        self.wait(lambda: ended() >= until, 10, f'{count} probes')
+
+    def test_sessions_of_a_dead_backend_are_closed_if_on_down_says_so(self):
+        echo, balancer, old = self.probed('close')
+        echo.stop_listening()
+        for session in old:
+            self.assertIn(session.ended(10), ('eof', 'reset'))
+        self.assertEqual(balancer.health('main/b1'), 'down')
+        balancer.wait_sessions(0)
+        self.assertEqual(len(re.findall('session close .*reason=backend_down',
+                                        balancer.process.log())), 2)
+        self.assertEqual(
+            balancer.metric('sstplb_sessions_closed_total', reason='backend_down'), 2)
+        balancer.stop()
+
+    def test_sessions_of_a_dead_backend_live_if_on_down_is_keep(self):
+        echo, balancer, old = self.probed('keep')
+        echo.stop_listening()
+        balancer.wait_health('down', 'main/b1')
+        self.wait_probes(balancer, 5)
+        self.assert_alive(*old)
+        self.assert_refused(balancer)
+        balancer.stop()
+
+    def test_a_full_backend_keeps_its_sessions_until_it_dies(self):
+        echo, balancer, old = self.probed('close')
+        echo.full = True
+        balancer.wait_health('down', 'main/b1')
+        self.assertEqual(balancer.backends()['main/b1']['probe']['outcome'], 'closed_at_once')
+        self.wait_probes(balancer, 5)
+        self.assert_alive(*old)
+        self.assert_refused(balancer)
+        echo.stop_listening()  # down already, and now dead too
+        for session in old:
+            self.assertIn(session.ended(10), ('eof', 'reset'))
+        balancer.wait_sessions(0)
+        self.assertEqual(
+            balancer.metric('sstplb_sessions_closed_total', reason='backend_down'), 2)
         balancer.stop()
 
     # ---- configuration ----

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 
@@ -33,6 +35,41 @@ TEST(Outcome, OnlyOkIsGood) {
 TEST(Outcome, LocalTroubleSaysNothingAboutTheBackend) {
   for (const Outcome outcome : {Outcome::kLocalError, Outcome::kCancelled, Outcome::kExecNotRun}) {
     EXPECT_EQ(Info(outcome).verdict, Verdict::kNone) << ToString(outcome);
+  }
+}
+
+// Sessions of a backend are closed for what is known to have killed them, and not because there is
+// no place for another one or a certificate is out of date.
+TEST(Outcome, WhoRefusesIsNotDead) {
+  for (const Outcome outcome :
+       {Outcome::kServerFull, Outcome::kClosedAtOnce, Outcome::kProxyRejected, Outcome::kCallNak,
+        Outcome::kHttpStatus, Outcome::kTlsAlert, Outcome::kCertificateExpired}) {
+    EXPECT_EQ(Info(outcome).verdict, Verdict::kRefuses) << ToString(outcome);
+  }
+  for (const Outcome outcome : {Outcome::kConnectRefused, Outcome::kConnectTimeout,
+                                Outcome::kTlsTimeout, Outcome::kHttpTimeout, Outcome::kNotSstp}) {
+    EXPECT_EQ(Info(outcome).verdict, Verdict::kDead) << ToString(outcome);
+  }
+}
+
+TEST(Outcome, TheManualTellsTheDeadFromThoseThatRefuse) {
+  std::ifstream manual(std::filesystem::path(SSTPLB_TEST_VECTORS) /
+                       "../../docs/troubleshooting.md");
+  std::set<std::string> dead;
+  std::set<std::string> refuses;
+  for (std::string line; std::getline(manual, line);) {
+    auto* words = line.starts_with("| is dead |") ? &dead : &refuses;
+    if (words == &refuses && !line.starts_with("| lives and refuses")) continue;
+    for (std::size_t at = line.find('`'); at != std::string::npos;) {
+      const std::size_t end = line.find('`', at + 1);
+      EXPECT_TRUE(words->insert(line.substr(at + 1, end - at - 1)).second) << line;
+      at = line.find('`', end + 1);
+    }
+  }
+  for (const OutcomeInfo& info : kOutcomes) {
+    const std::string word(info.word);
+    EXPECT_EQ(dead.contains(word), info.verdict == Verdict::kDead) << word;
+    EXPECT_EQ(refuses.contains(word), info.verdict == Verdict::kRefuses) << word;
   }
 }
 

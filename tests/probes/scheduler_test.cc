@@ -83,6 +83,7 @@ class ProberTest : public ::testing::Test {
     Health before;
     Health after;
     std::string history;
+    bool died;
   };
 
   std::unique_ptr<Prober> Make(std::size_t max_in_flight = 64) {
@@ -93,7 +94,7 @@ class ProberTest : public ::testing::Test {
     };
     return std::make_unique<Prober>(loop_, std::move(options), [this](const ProbeAnswer& answer) {
       seen_.push_back({answer.target.backend, answer.report.outcome, answer.before,
-                       answer.state.health(), answer.state.History()});
+                       answer.state.health(), answer.state.History(), answer.died});
       if (on_answer_) on_answer_(answer);
     });
   }
@@ -147,6 +148,25 @@ TEST_F(ProberTest, LocalTroubleLeavesHealthAlone) {
   EXPECT_EQ(seen_.back().after, Health::kUp);
   EXPECT_EQ(seen_.back().outcome, Outcome::kLocalError);
   EXPECT_EQ(prober->Find({"main", "vpn1"})->count(), 1u);
+}
+
+TEST_F(ProberTest, ItDiesOnceAndNotForBeingFull) {
+  const auto prober = Make();
+  prober->Set(Target("vpn1"));
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 1; }));
+  stage_.outcomes["vpn1"] = Outcome::kServerFull;
+  ASSERT_TRUE(RunUntil([&] { return seen_.back().after == Health::kDown; }));
+  const auto deaths = [&] {
+    return std::count_if(seen_.begin(), seen_.end(), [](const Seen& s) { return s.died; });
+  };
+  EXPECT_EQ(deaths(), 0);
+  stage_.outcomes["vpn1"] = Outcome::kTlsTimeout;
+  ASSERT_TRUE(RunUntil([&] { return deaths() == 1; }));
+  EXPECT_EQ(seen_.back().before, Health::kDown) << "it was down before it died";
+  EXPECT_TRUE(seen_.back().history.ends_with("1000000")) << seen_.back().history;
+  const std::size_t until = seen_.size() + 4;
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == until; }));
+  EXPECT_EQ(deaths(), 1) << "once";
 }
 
 TEST_F(ProberTest, FastWhileTheAnswerIsChanging) {

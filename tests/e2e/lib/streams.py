@@ -143,20 +143,28 @@ class Backend:
 
 
 class NamedEcho:
-    """A backend that says its name in a record and then echoes what comes after the hello."""
+    """A backend that says its name in a record and then echoes what comes after the hello.
+
+    While `full`, it closes what it accepts, and serves those it has.
+    """
 
     def __init__(self, test, name):
         self.name = name
+        self.full = False
         self._listener = socket.create_server(('127.0.0.1', 0), backlog=256)
         self.port = self._listener.getsockname()[1]
         self._open = set()
         threading.Thread(target=self._accept, daemon=True).start()
         test.addCleanup(self.stop)
 
-    def stop(self):
+    def stop_listening(self):
+        """Nobody gets in any more; connections that are open stay open."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+    def stop(self):
+        self.stop_listening()
         for sock in list(self._open):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
@@ -167,6 +175,9 @@ class NamedEcho:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            if self.full:
+                sock.close()
+                continue
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock):
