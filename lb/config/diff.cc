@@ -32,10 +32,7 @@ std::string_view WhyFixed(std::string_view key) {
     const bool section = fixed.prefix.back() == '.';
     if (section ? key.starts_with(fixed.prefix) : key == fixed.prefix) return fixed.why;
   }
-  // "listener.NAME.tcp.mss"
-  const bool listening =
-      key.starts_with("listener.") && key.substr(0, key.rfind('.')).ends_with(".tcp");
-  return listening ? "listening sockets keep the options that they were opened with" : "";
+  return "";
 }
 
 // For people: a word or an address needs no quotes, an empty text does.

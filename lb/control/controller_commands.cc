@@ -132,6 +132,8 @@ Answer<ReloadReport> Controller::Reload(bool dry_run) {
     }
   }
   for (const auto& finding : config::Lint(*read)) report.warnings.push_back(finding.ToString());
+  const auto refused = listeners_.Refused(*read);
+  report.warnings.insert(report.warnings.end(), refused.begin(), refused.end());
   auto opened = listeners_.Open(*read);
   if (!opened.failures.empty()) {
     std::string all;
@@ -150,6 +152,9 @@ Answer<ReloadReport> Controller::Reload(bool dry_run) {
   registry_.ApplyConfig(config_);
   listeners_.Apply(config_, std::move(opened), workers_);
   report.applied = true;
+  for (const std::string& line : refused) {
+    log_.Event(LogLevel::kWarning, "option refused", {{"detail", line}});
+  }
   log_.Event(LogLevel::kInfo, "reloaded",
              {{"changes", report.changes.size()}, {"needs_restart", report.needs_restart.size()}});
   return report;

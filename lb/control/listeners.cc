@@ -2,16 +2,20 @@
 #include "lb/control/listeners.h"
 
 #include <algorithm>
+#include <cstring>
+#include <set>
 
 #include "lb/session/tcp_socket.h"
 
 namespace sstplb::control {
 namespace {
 
-bool Wants(const config::Config& config, const std::string& listener, const SocketAddress& bind) {
+// What `config` has for this address; null when it does not listen there.
+const config::Listener* FindWanted(const config::Config& config, const std::string& listener,
+                                   const SocketAddress& bind) {
   const config::Listener* found = config.FindListener(listener);
-  return found != nullptr &&
-         std::find(found->bind.begin(), found->bind.end(), bind) != found->bind.end();
+  if (found == nullptr || std::ranges::count(found->bind, bind) == 0) return nullptr;
+  return found;
 }
 
 }  // namespace
@@ -38,19 +42,45 @@ Listeners::Opened Listeners::Open(const config::Config& config) const {
   return opened;
 }
 
+std::vector<std::string> Listeners::Refused(const config::Config& config) const {
+  std::set<std::string> lines;  // the same for each address of a listener, but said once
+  for (const auto& [key, place] : bound_) {
+    const config::Listener* wanted = FindWanted(config, key.first, key.second);
+    if (wanted == nullptr || wanted->tcp == place.tcp) continue;
+    for (const auto& refused : session::TryRetune(place.address.family(), place.tcp, wanted->tcp)) {
+      lines.insert("listener." + key.first + ".tcp." + std::string(refused.key) +
+                   ": the kernel refuses it (" + std::strerror(refused.error) +
+                   "); the listening sockets keep what they have");
+    }
+  }
+  return {lines.begin(), lines.end()};
+}
+
 void Listeners::Apply(const config::Config& config, Opened&& opened, const Workers& workers) {
   std::erase_if(bound_, [&](const auto& entry) {
     const auto& [listener, bind] = entry.first;
-    if (Wants(config, listener, bind)) return false;
+    if (FindWanted(config, listener, bind) != nullptr) return false;
     for (const auto& worker : workers) {
-      worker->Post([name = listener, address = entry.second](worker::Worker& w) {
+      worker->Post([name = listener, address = entry.second.address](worker::Worker& w) {
         w.RemoveSockets(name, address);
       });
     }
     return true;
   });
+  for (auto& entry : bound_) {
+    const std::string& listener = entry.first.first;
+    Place& place = entry.second;
+    const config::Tcp& wanted = FindWanted(config, listener, entry.first.second)->tcp;
+    if (wanted == place.tcp) continue;
+    for (const auto& worker : workers) {
+      worker->Post([listener, address = place.address, from = place.tcp, to = wanted](
+                       worker::Worker& w) { w.RetuneSockets(listener, address, from, to); });
+    }
+    place.tcp = wanted;
+  }
   for (auto& [key, sockets] : opened.sockets_) {
-    bound_[key] = LocalAddress(sockets.front().get()).value_or(key.second);
+    bound_[key] = {LocalAddress(sockets.front().get()).value_or(key.second),
+                   config.FindListener(key.first)->tcp};
     for (std::size_t i = 0; i < workers.size() && i < sockets.size(); ++i) {
       // A task must be copyable, which a descriptor's owner is not.
       auto socket = std::make_shared<Fd>(std::move(sockets[i]));
@@ -73,8 +103,8 @@ void Listeners::CloseAll(const Workers& workers) {
 
 std::vector<SocketAddress> Listeners::Bound(const std::string& listener) const {
   std::vector<SocketAddress> addresses;
-  for (const auto& [key, address] : bound_) {
-    if (key.first == listener) addresses.push_back(address);
+  for (const auto& [key, place] : bound_) {
+    if (key.first == listener) addresses.push_back(place.address);
   }
   return addresses;
 }

@@ -35,7 +35,12 @@ class Listeners {
   // Opens what `config` has and what is not open yet.
   Opened Open(const config::Config& config) const;
 
-  // Gives the opened sockets to the workers and closes those that `config` does not have.
+  // What `config` wants of sockets that are open and the kernel would refuse them, a line each.
+  // They keep what they have there.
+  std::vector<std::string> Refused(const config::Config& config) const;
+
+  // Gives the opened sockets to the workers, closes those that `config` does not have, and gives
+  // those that stay the options it has for them now.
   void Apply(const config::Config& config, Opened&& opened, const Workers& workers);
 
   // Closes all of them; live sessions run on.
@@ -47,8 +52,13 @@ class Listeners {
  private:
   using Key = std::pair<std::string, SocketAddress>;  // listener, configured address
 
+  struct Place {
+    SocketAddress address;  // as bound
+    config::Tcp tcp;        // the options that the sockets were given last
+  };
+
   const std::size_t workers_;
-  std::map<Key, SocketAddress> bound_;
+  std::map<Key, Place> bound_;
 };
 
 }  // namespace sstplb::control

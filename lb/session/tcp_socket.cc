@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/session/tcp_socket.h"
 
+#include <linux/socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -25,31 +26,120 @@ int AsInt(std::uint64_t value) {
       std::min<std::uint64_t>(value, static_cast<std::uint64_t>(std::numeric_limits<int>::max())));
 }
 
-// Options that a kernel refuses are left at its default: they tune, nothing depends on them.
-// Configuration checks report them (congestion, mss) before it comes to this.
-void ApplyOptions(int fd, const config::Tcp& tcp) {
-  using std::chrono::duration_cast;
-  if (tcp.nodelay) SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (tcp.keepalive.count() > 0) {
-    const auto idle = duration_cast<std::chrono::seconds>(tcp.keepalive).count();
-    SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, std::max(1, static_cast<int>(idle)));
-    SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, static_cast<int>(idle / 4)));
+// A socket that nobody has given an option yet, in the words of a configuration.
+const config::Tcp& Untouched() {
+  static const config::Tcp kUntouched{.nodelay = false,
+                                      .keepalive = {},
+                                      .user_timeout = {},
+                                      .congestion = {},
+                                      .mss = 0,
+                                      .notsent_lowat = 0,
+                                      .rcvbuf = 0,
+                                      .sndbuf = 0,
+                                      .defer_accept = false,
+                                      .backlog = 0};
+  return kUntouched;
+}
+
+// Sets options of one socket and notes which the kernel does not take.
+class Options {
+ public:
+  explicit Options(int fd) : fd_(fd) {}
+
+  void Set(std::string_view key, int level, int name, int value) {
+    Note(key, SetOption(fd_, level, name, value));
   }
-  if (tcp.user_timeout.count() > 0) {
-    const auto ms = duration_cast<std::chrono::milliseconds>(tcp.user_timeout).count();
-    SetOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, AsInt(static_cast<std::uint64_t>(ms)));
+  void SetCongestion(const std::string& name) {
+    Note("congestion", setsockopt(fd_, IPPROTO_TCP, TCP_CONGESTION, name.data(),
+                                  static_cast<socklen_t>(name.size())) == 0);
   }
-  if (!tcp.congestion.empty()) {
-    setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, tcp.congestion.data(),
-               static_cast<socklen_t>(tcp.congestion.size()));
+
+  // What a new socket of this host would have: there is no "unset" for these.
+  void ResetCongestion() {
+    char name[16] = {};  // TCP_CA_NAME_MAX
+    socklen_t size = sizeof name;
+    const bool known = getsockopt(Fresh(), IPPROTO_TCP, TCP_CONGESTION, name, &size) == 0;
+    if (!known) return Note("congestion", false);
+    SetCongestion(std::string(name, strnlen(name, size)));
   }
-  if (tcp.mss != 0) SetOption(fd, IPPROTO_TCP, TCP_MAXSEG, AsInt(tcp.mss));
-  if (tcp.notsent_lowat != 0) {
-    SetOption(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, AsInt(tcp.notsent_lowat));
+  void ResetBuffer(std::string_view key, int name, int lock) {
+    int doubled = 0;  // the kernel shows twice of what it is given
+    int locks = 0;
+    if (!GetOption(Fresh(), name, doubled) || !GetOption(fd_, SO_BUF_LOCK, locks)) {
+      return Note(key, false);
+    }
+    Set(key, SOL_SOCKET, name, doubled / 2);
+    Set(key, SOL_SOCKET, SO_BUF_LOCK, locks & ~lock);  // the kernel may tune it again
   }
-  if (tcp.rcvbuf != 0) SetOption(fd, SOL_SOCKET, SO_RCVBUF, AsInt(tcp.rcvbuf));
-  if (tcp.sndbuf != 0) SetOption(fd, SOL_SOCKET, SO_SNDBUF, AsInt(tcp.sndbuf));
+
+  std::vector<RefusedOption> TakeRefused() { return std::move(refused_); }
+
+ private:
+  static bool GetOption(int fd, int name, int& value) {
+    socklen_t size = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0;
+  }
+  int Fresh() {
+    int family = AF_INET;
+    GetOption(fd_, SO_DOMAIN, family);
+    if (!fresh_.valid()) fresh_.Reset(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    return fresh_.get();
+  }
+  void Note(std::string_view key, bool taken) {
+    if (!taken) refused_.push_back({key, errno});
+  }
+
+  const int fd_;
+  Fd fresh_;
+  std::vector<RefusedOption> refused_;
+};
+
+void ChangeKeepalive(Options& options, Duration to) {
+  const auto idle = std::chrono::duration_cast<std::chrono::seconds>(to).count();
+  options.Set("keepalive", SOL_SOCKET, SO_KEEPALIVE, idle > 0 ? 1 : 0);
+  if (idle <= 0) return;
+  options.Set("keepalive", IPPROTO_TCP, TCP_KEEPIDLE, std::max(1, static_cast<int>(idle)));
+  options.Set("keepalive", IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, static_cast<int>(idle / 4)));
+}
+
+void ChangeBuffer(Options& options, std::string_view key, int name, int lock, std::uint64_t to) {
+  if (to == 0) return options.ResetBuffer(key, name, lock);
+  options.Set(key, SOL_SOCKET, name, AsInt(to));
+}
+
+// One system call for each option that differs, so that a new socket costs no more than it must.
+void Change(Options& options, const config::Tcp& from, const config::Tcp& to) {
+  if (from.nodelay != to.nodelay) {
+    options.Set("nodelay", IPPROTO_TCP, TCP_NODELAY, to.nodelay ? 1 : 0);
+  }
+  if (from.keepalive != to.keepalive) ChangeKeepalive(options, to.keepalive);
+  if (from.user_timeout != to.user_timeout) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(to.user_timeout).count();
+    options.Set("user_timeout", IPPROTO_TCP, TCP_USER_TIMEOUT,
+                AsInt(static_cast<std::uint64_t>(ms)));
+  }
+  if (from.congestion != to.congestion) {
+    to.congestion.empty() ? options.ResetCongestion() : options.SetCongestion(to.congestion);
+  }
+  if (from.mss != to.mss) options.Set("mss", IPPROTO_TCP, TCP_MAXSEG, AsInt(to.mss));
+  if (from.notsent_lowat != to.notsent_lowat) {
+    options.Set("notsent_lowat", IPPROTO_TCP, TCP_NOTSENT_LOWAT, AsInt(to.notsent_lowat));
+  }
+  if (from.rcvbuf != to.rcvbuf) {
+    ChangeBuffer(options, "rcvbuf", SO_RCVBUF, SOCK_RCVBUF_LOCK, to.rcvbuf);
+  }
+  if (from.sndbuf != to.sndbuf) {
+    ChangeBuffer(options, "sndbuf", SO_SNDBUF, SOCK_SNDBUF_LOCK, to.sndbuf);
+  }
+}
+
+// And those that only a listening socket has.
+void ChangeListening(Options& options, const config::Tcp& from, const config::Tcp& to) {
+  Change(options, from, to);
+  if (from.defer_accept != to.defer_accept) {
+    options.Set("defer_accept", IPPROTO_TCP, TCP_DEFER_ACCEPT,
+                to.defer_accept ? kDeferAcceptSeconds : 0);
+  }
 }
 
 // What went wrong in words that say what to do about it.
@@ -69,10 +159,10 @@ Result<Fd> Listen(const SocketAddress& address, const config::Tcp& tcp) {
   SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   SetOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   if (address.ip.is_v6()) SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  ApplyOptions(fd.get(), tcp);
-  if (tcp.defer_accept) {
-    SetOption(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, kDeferAcceptSeconds);
-  }
+  // Options that the kernel refuses are left at its default: they tune, nothing depends on them.
+  // `sstplb check` reports them before it comes to this.
+  Options options(fd.get());
+  ChangeListening(options, Untouched(), tcp);
   sockaddr_storage storage{};
   const socklen_t size = address.ToSockaddr(storage);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0 ||
@@ -82,10 +172,27 @@ Result<Fd> Listen(const SocketAddress& address, const config::Tcp& tcp) {
   return fd;
 }
 
+std::vector<RefusedOption> Retune(int listening, const config::Tcp& from, const config::Tcp& to) {
+  Options options(listening);
+  ChangeListening(options, from, to);
+  if (from.backlog != to.backlog) ::listen(listening, AsInt(to.backlog));
+  return options.TakeRefused();
+}
+
+std::vector<RefusedOption> TryRetune(int family, const config::Tcp& from, const config::Tcp& to) {
+  const Fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Options before(fd.get());
+  ChangeListening(before, Untouched(), from);
+  Options options(fd.get());
+  ChangeListening(options, from, to);
+  return options.TakeRefused();
+}
+
 Connecting StartConnect(const SocketAddress& to, const config::Tcp& tcp, const ConnectFrom& from) {
   Fd fd(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return {.error = errno};
-  ApplyOptions(fd.get(), tcp);
+  Options options(fd.get());
+  Change(options, Untouched(), tcp);
   // The hello follows the backend's SYN at once: let it carry the acknowledgement, which saves a
   // packet (tcp(7): not permanent).
   SetOption(fd.get(), IPPROTO_TCP, TCP_QUICKACK, 0);

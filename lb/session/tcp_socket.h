@@ -3,6 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+#include <string_view>
+#include <vector>
+
 #include "lb/base/address.h"
 #include "lb/base/fd.h"
 #include "lb/base/result.h"
@@ -13,6 +17,19 @@ namespace sstplb::session {
 // A listening socket: non-blocking, SO_REUSEPORT, IPv6-only when IPv6. Accepted sockets inherit its
 // `tcp` options (Linux), so that accepting costs no further system call.
 Result<Fd> Listen(const SocketAddress& address, const config::Tcp& tcp);
+
+// An option that the kernel did not take: its key in [listener.NAME.tcp], and errno.
+struct RefusedOption {
+  std::string_view key;
+  int error;
+};
+
+// Gives a listening socket other options in place: what is accepted from here on inherits them, and
+// the backlog is another at once. `from` is what the socket was given last; what is 0 or "" in `to`
+// becomes the kernel's own choice, as of now. Options that are refused keep what they were.
+std::vector<RefusedOption> Retune(int listening, const config::Tcp& from, const config::Tcp& to);
+// What Retune() would be refused, found out with a socket that nobody uses.
+std::vector<RefusedOption> TryRetune(int family, const config::Tcp& from, const config::Tcp& to);
 
 // How the leg to a backend leaves this host.
 struct ConnectFrom {

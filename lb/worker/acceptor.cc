@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "lb/session/tcp_socket.h"
+
 namespace sstplb::worker {
 namespace {
 
@@ -41,6 +43,10 @@ Acceptor::Acceptor(Poller& poller, std::string listener, Fd socket, ReserveFd& r
   if (!poller.WatchInput(socket_.get(), *this)) {
     throw std::system_error(errno, std::generic_category(), "watching a listening socket");
   }
+}
+
+void Acceptor::Retune(const config::Tcp& from, const config::Tcp& to) {
+  (void)session::Retune(socket_.get(), from, to);
 }
 
 // Clients mostly come one by one, and asking for a second in vain costs a system call. When there

@@ -9,6 +9,7 @@
 #include "lb/base/address.h"
 #include "lb/base/fd.h"
 #include "lb/base/poller.h"
+#include "lb/config/config.h"
 
 namespace sstplb::worker {
 
@@ -48,6 +49,8 @@ class Acceptor final : private Poller::Watcher {
   const SocketAddress& address() const { return address_; }
   // No more clients; the acceptor itself is to be destroyed when the turn is over.
   void Close() { socket_.Reset(); }
+  // Other options for the clients to come (session::Retune).
+  void Retune(const config::Tcp& from, const config::Tcp& to);
 
  private:
   void OnReady(unsigned slot, std::uint32_t events) override;

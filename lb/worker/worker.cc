@@ -102,6 +102,15 @@ void Worker::CloseAcceptors(Which which) {
   std::erase(acceptors_, nullptr);
 }
 
+void Worker::RetuneSockets(const std::string& listener, const SocketAddress& address,
+                           const config::Tcp& from, const config::Tcp& to) {
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->listener() == listener && acceptor->address() == address) {
+      acceptor->Retune(from, to);
+    }
+  }
+}
+
 void Worker::OnAccepted(Acceptor& acceptor, Fd fd, const SocketAddress& peer) {
   auto listener = plan_->FindListener(acceptor.listener());
   if (listener == nullptr) return;  // its socket goes in a moment as well

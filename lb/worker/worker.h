@@ -64,6 +64,9 @@ class Worker final : private session::Host, private Acceptor::Sink {
   void AddSocket(ListenSocket socket);
   // Closes the listening sockets of one listener; live sessions run on.
   void RemoveSockets(const std::string& listener, const std::optional<SocketAddress>& address);
+  // Gives them other options in place; live sessions keep theirs.
+  void RetuneSockets(const std::string& listener, const SocketAddress& address,
+                     const config::Tcp& from, const config::Tcp& to);
   Report MakeReport() const;
   // Those that match, by id, at most `limit` above `after`; `total` counts all that match.
   std::vector<session::SessionStatus> Find(const session::SessionFilter& filter,

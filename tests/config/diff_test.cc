@@ -113,7 +113,7 @@ TEST(Diff, KnowsWhatNeedsARestart) {
       {"admin.http = \"\"", true},
       {"admin.socket = \"/tmp/x\"", true},
       {"global.max_sessions = 7", true},
-      {"listener.vpn.tcp.mss = 1400", true},
+      {"listener.vpn.tcp.mss = 1400", false},
       {"pool.main.tcp.mss = 1400", false},
       {"listener.vpn.idle_timeout = \"1h\"", false},
       {"global.shutdown_grace = \"1m\"", false},

@@ -4,6 +4,7 @@
 import json
 import re
 import signal
+import socket
 import time
 
 from lib import case, proc, streams
@@ -228,6 +229,45 @@ class SteeringTest(case.EndToEndCase):
                 self.wait_new_sessions_at(balancer, 'b2', 'b3')
                 self.assert_alive(*old)
                 balancer.stop()
+
+    def test_a_reload_changes_socket_options_in_place(self):
+        def mss(session):
+            """What the listening side allowed this client at the start."""
+            return session.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+
+        def backlogs():
+            """Of the listening sockets, one for each worker."""
+            lines = proc.run(['ss', '-Hltn', f'sport = :{balancer.port}']).stdout.splitlines()
+            return [int(line.split()[2]) for line in lines]
+
+        def reload(**tcp):
+            balancer.config['listener']['vpn']['tcp'] = tcp
+            balancer.write_config()
+            return balancer.ok('reload')
+
+        balancer = self.farm('b1', listener={'tcp': {'backlog': 99}}).start()
+        old = self.session(balancer)
+        before = mss(old)
+        self.assertGreater(before, 1300)
+        said = reload(backlog=55, mss=1300)
+        self.assertIn('listener.vpn.tcp.mss: 0 -> 1300', said)
+        self.assertNotIn('restart', said)
+        self.wait(lambda: backlogs() == [55, 55], 5, lambda: f'the backlogs: {backlogs()}')
+        for session in self.sessions(balancer, 8):
+            self.assertLessEqual(mss(session), 1300)
+        self.assertEqual(mss(old), before)
+        self.assert_alive(old)
+
+        reload(backlog=54)
+        self.wait(lambda: backlogs() == [54, 54], 5, lambda: f'the backlogs: {backlogs()}')
+        for session in self.sessions(balancer, 8):
+            self.assertEqual(mss(session), before, 'unset is the choice of the kernel')
+
+        said = reload(backlog=54, congestion='no_such_thing')
+        self.assertRegex(said, r'warning: listener\.vpn\.tcp\.congestion: the kernel refuses it')
+        balancer.process.wait_line('option refused .*listener.vpn.tcp.congestion', 5)
+        self.assert_alive(old, self.session(balancer))
+        balancer.stop()
 
     def test_an_invalid_configuration_is_refused_whole(self):
         balancer = self.farm('b1', 'b2').start()
