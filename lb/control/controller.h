@@ -50,7 +50,8 @@ class Controller {
   // one has ended, `done` is called.
   void BeginStop(Duration grace, std::function<void()> done);
 
-  // Reads the configuration file anew. Nothing changes when anything is wrong with it.
+  // Reads the configuration file anew. Nothing changes when anything is wrong with it, or when the
+  // balancer is stopping.
   Answer<ReloadReport> Reload(bool dry_run);
 
   // Decisions of the operator; they are logged, kept in the state file and in force on return.
