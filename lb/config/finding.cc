@@ -18,8 +18,10 @@ std::string Word(Severity severity) {
 
 }  // namespace
 
-std::string Finding::ToString() const {
-  return Word(severity) + ": " + key + ": [" + name + "] " + reason + ". " + remedy + ".";
+std::string Finding::Text() const {
+  return key + ": [" + name + "] " + reason + ". " + remedy + ".";
 }
+
+std::string Finding::ToString() const { return Word(severity) + ": " + Text(); }
 
 }  // namespace sstplb::config

@@ -26,6 +26,8 @@ struct Finding {
   std::string remedy;  // a sentence without its full stop
 
   std::string ToString() const;
+  // The same without its severity.
+  std::string Text() const;
 
   bool operator==(const Finding&) const = default;
 };

@@ -133,7 +133,7 @@ Answer<ReloadReport> Controller::Reload(bool dry_run) {
       report.needs_restart.push_back(change.ToString() + " (" + change.needs_restart + ")");
     }
   }
-  for (const auto& finding : config::Lint(*read)) report.warnings.push_back(finding.ToString());
+  for (const auto& finding : config::Lint(*read)) report.warnings.push_back(finding.Text());
   const auto refused = listeners_.Refused(*read);
   report.warnings.insert(report.warnings.end(), refused.begin(), refused.end());
   auto opened = listeners_.Open(*read);

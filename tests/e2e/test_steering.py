@@ -251,6 +251,7 @@ class SteeringTest(case.EndToEndCase):
         self.assertGreater(before, 1300)
         said = reload(backlog=55, mss=1300)
         self.assertIn('listener.vpn.tcp.mss: 0 -> 1300', said)
+        self.assertRegex(said, r'(?m)^warning: pool\.main: \[single_backend\]')
         self.assertNotIn('restart', said)
         self.wait(lambda: backlogs() == [55, 55], 5, lambda: f'the backlogs: {backlogs()}')
         for session in self.sessions(balancer, 8):
