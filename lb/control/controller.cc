@@ -197,6 +197,14 @@ void Controller::OnResolved(const std::string& pool, const std::string& backend,
                 {"kept", address ? address->ToString() : "-"},
                 {"error", error}});
   }
+  const backend::PoolView* view = registry_.snapshot()->Find(pool);
+  const backend::BackendView* known = view == nullptr ? nullptr : view->Find(backend);
+  if (known != nullptr && address && address != known->resolved) {
+    log_.Event(LogLevel::kInfo, "resolved",
+               {{"backend", pool + "/" + backend},
+                {"address", address->ToString()},
+                {"was", known->resolved ? known->resolved->ToString() : "-"}});
+  }
   registry_.SetResolved(pool, backend, address);
 }
 

@@ -148,10 +148,11 @@ class NamedEcho:
     While `full`, it closes what it accepts, and serves those it has.
     """
 
-    def __init__(self, test, name):
+    def __init__(self, test, name, at=('127.0.0.1', 0)):
         self.name = name
         self.full = False
-        self._listener = socket.create_server(('127.0.0.1', 0), backlog=256)
+        family = socket.AF_INET6 if ':' in at[0] else socket.AF_INET
+        self._listener = socket.create_server(at, family=family, backlog=256)
         self.port = self._listener.getsockname()[1]
         self._open = set()
         threading.Thread(target=self._accept, daemon=True).start()
