@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lb/config/words.h"
+#include "lb/session/tcp_socket.h"
 
 namespace sstplb::control {
 namespace {
@@ -68,10 +69,21 @@ Controller::~Controller() {
 
 Status Controller::Open() {
   opened_ = listeners_.Open(config_);
-  if (opened_.failures.empty()) return Done{};
-  std::string all;
+  std::string all = TransparentTrouble(config_);
   for (const std::string& failure : opened_.failures) all += (all.empty() ? "" : "\n") + failure;
+  if (all.empty()) return Done{};
   return Error{all};
+}
+
+// "" when this process may do what the pools want of it; else what it cannot.
+std::string Controller::TransparentTrouble(const config::Config& config) {
+  const auto pool =
+      std::ranges::find_if(config.pools, [](const config::Pool& p) { return p.transparent; });
+  if (pool == config.pools.end() || session::MayBeTransparent()) return "";
+  return "pool." + pool->name +
+         ".source: \"transparent\" needs CAP_NET_ADMIN, which this process does not have; start "
+         "the daemon as root with it (global.user keeps it), or give the capability "
+         "(AmbientCapabilities= in the unit)";
 }
 
 void Controller::Start() {

@@ -80,6 +80,7 @@ class Controller {
     probes::ProbeRequest request;
   };
 
+  static std::string TransparentTrouble(const config::Config& config);
   void OnRegistryChange(const std::shared_ptr<const backend::Snapshot>& snapshot);
   void PublishPlan();
   void UpdateTargets();

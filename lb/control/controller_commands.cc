@@ -137,11 +137,14 @@ Answer<ReloadReport> Controller::Reload(bool dry_run) {
   const auto refused = listeners_.Refused(*read);
   report.warnings.insert(report.warnings.end(), refused.begin(), refused.end());
   auto opened = listeners_.Open(*read);
-  if (!opened.failures.empty()) {
-    std::string all;
-    for (const std::string& failure : opened.failures) all += (all.empty() ? "" : "\n") + failure;
-    log_.Event(LogLevel::kError, "reload refused", {{"first", opened.failures.front()}});
-    return Failure{FailureCode::kConflict, all, ""};
+  std::string trouble = TransparentTrouble(*read);
+  for (const std::string& failure : opened.failures) {
+    trouble += (trouble.empty() ? "" : "\n") + failure;
+  }
+  if (!trouble.empty()) {
+    log_.Event(LogLevel::kError, "reload refused",
+               {{"first", trouble.substr(0, trouble.find('\n'))}});
+    return Failure{FailureCode::kConflict, trouble, ""};
   }
   if (dry_run) return report;
 

@@ -21,6 +21,12 @@ bool SetOption(int fd, int level, int name, int value) {
   return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
+// Allows a socket to have an address that is not this host's.
+bool SetTransparent(int fd, int family) {
+  return family == AF_INET6 ? SetOption(fd, SOL_IPV6, IPV6_TRANSPARENT, 1)
+                            : SetOption(fd, SOL_IP, IP_TRANSPARENT, 1);
+}
+
 int AsInt(std::uint64_t value) {
   return static_cast<int>(
       std::min<std::uint64_t>(value, static_cast<std::uint64_t>(std::numeric_limits<int>::max())));
@@ -188,6 +194,11 @@ std::vector<RefusedOption> TryRetune(int family, const config::Tcp& from, const 
   return options.TakeRefused();
 }
 
+bool MayBeTransparent() {
+  const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return SetTransparent(fd.get(), AF_INET);
+}
+
 Connecting StartConnect(const SocketAddress& to, const config::Tcp& tcp, const ConnectFrom& from) {
   Fd fd(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return {.error = errno};
@@ -197,17 +208,13 @@ Connecting StartConnect(const SocketAddress& to, const config::Tcp& tcp, const C
   // packet (tcp(7): not permanent).
   SetOption(fd.get(), IPPROTO_TCP, TCP_QUICKACK, 0);
   sockaddr_storage storage{};
-  if (from.transparent || from.source) {
-    const bool v6 = to.ip.is_v6();
-    if (from.transparent &&
-        !SetOption(fd.get(), v6 ? SOL_IPV6 : SOL_IP, v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, 1)) {
-      return {.error = errno};
-    }
+  const bool transparent = from.transparent && from.transparent->family() == to.family();
+  if (transparent || from.source) {
+    if (transparent && !SetTransparent(fd.get(), to.family())) return {.error = errno};
     // The port is chosen at connect(), where the backend's address is known: one local address then
     // serves as many sessions per backend as there are ports.
     if (from.source) SetOption(fd.get(), SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-    const SocketAddress local =
-        from.transparent ? *from.transparent : SocketAddress{*from.source, 0};
+    const SocketAddress local = transparent ? *from.transparent : SocketAddress{*from.source, 0};
     const socklen_t size = local.ToSockaddr(storage);
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) {
       return {.error = errno};

@@ -33,9 +33,14 @@ std::vector<RefusedOption> TryRetune(int family, const config::Tcp& from, const 
 
 // How the leg to a backend leaves this host.
 struct ConnectFrom {
-  std::optional<IpAddress> source;           // absent: the kernel's choice
-  std::optional<SocketAddress> transparent;  // the client's own address (needs CAP_NET_ADMIN)
+  std::optional<IpAddress> source;  // absent: the kernel's choice
+  // The client's own address (see MayBeTransparent). Of another family than the backend it cannot
+  // be used, and is passed over.
+  std::optional<SocketAddress> transparent;
 };
+
+// Whether this process may use addresses of others: CAP_NET_ADMIN, or CAP_NET_RAW.
+bool MayBeTransparent();
 
 struct Connecting {
   Fd fd;

@@ -90,12 +90,34 @@ class PrivilegesTest(case.EndToEndCase):
         self.assertEqual(balancer.backends()['main/b1']['weight'], 55)
         balancer.stop()
 
-    def test_a_user_that_is_not_there_is_an_error(self):
-        balancer = self.balancer('sstplb-no-such-user')
+    def test_a_reload_is_refused_what_takes_rights_that_were_given_up(self):
+        balancer = self.balancer().start()
+        balancer.config['pool']['main']['source'] = 'transparent'
         balancer.write_config()
-        process = self.start([balancer.binary, 'run', '-c', balancer.config_path], 'sstplb')
+        done = balancer.command('reload')
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertRegex(done.stderr, r'pool\.main\.source: "transparent" needs CAP_NET_ADMIN')
+        self.assertTrue(streams.Session(self, 443).alive())
+        balancer.stop()
+
+    def assert_does_not_start(self, balancer, reason, prefix=()):
+        balancer.write_config()
+        process = self.start([*prefix, balancer.binary, 'run', '-c', balancer.config_path],
+                             'sstplb')
         self.assertEqual(process.wait_exit(5), 2)
-        self.assertRegex(process.log(), 'global.user: there is no user "sstplb-no-such-user"')
+        self.assertRegex(process.log(), reason)
+
+    def test_a_user_that_is_not_there_is_an_error(self):
+        self.assert_does_not_start(self.balancer('sstplb-no-such-user'),
+                                   'global.user: there is no user "sstplb-no-such-user"')
+
+    def test_what_somebody_else_may_not_do_is_an_error(self):
+        balancer = self.balancer('')
+        balancer.config['pool']['main']['source'] = 'transparent'
+        as_user = ['setpriv', f'--reuid={USER}', '--clear-groups', '--inh-caps=-all']
+        self.assert_does_not_start(
+            balancer, r'pool\.main\.source: "transparent" needs CAP_NET_ADMIN(.|\n)*'
+            r'listener\.vpn\.bind: cannot listen on 127.0.0.1:443: Permission denied', as_user)
 
 
 if __name__ == '__main__':

@@ -116,8 +116,8 @@ def reset(sock):
     sock.close()
 
 
-def connect(port, source=None):
-    sock = socket.create_connection(('127.0.0.1', port), timeout=10,
+def connect(port, source=None, host='127.0.0.1'):
+    sock = socket.create_connection((host, port), timeout=10,
                                     source_address=source and (source, 0))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
@@ -145,12 +145,14 @@ class Backend:
 class NamedEcho:
     """A backend that says its name in a record and then echoes what comes after the hello.
 
-    While `full`, it closes what it accepts, and serves those it has.
+    While `full`, it closes what it accepts, and serves those it has. `clients` are the addresses
+    that it saw, of all who said hello.
     """
 
     def __init__(self, test, name, at=('127.0.0.1', 0)):
         self.name = name
         self.full = False
+        self.clients = []
         family = socket.AF_INET6 if ':' in at[0] else socket.AF_INET
         self._listener = socket.create_server(at, family=family, backlog=256)
         self.port = self._listener.getsockname()[1]
@@ -186,6 +188,7 @@ class NamedEcho:
         with sock, contextlib.suppress(OSError, AssertionError):
             head = read_exactly(sock, 5)
             read_exactly(sock, struct.unpack_from('>H', head, 3)[0])
+            self.clients.append(sock.getpeername()[:2])
             sock.sendall(record(self.name.encode()))
             while data := sock.recv(65536):
                 sock.sendall(data)
@@ -195,8 +198,8 @@ class NamedEcho:
 class Session:
     """A client of a NamedEcho through the balancer; `backend` is the name it was told."""
 
-    def __init__(self, test, port, name=None, source=None):
-        self.sock = connect(port, source)
+    def __init__(self, test, port, name=None, source=None, host='127.0.0.1'):
+        self.sock = connect(port, source, host)
         test.addCleanup(self.sock.close)
         self.sock.sendall(client_hello(name))
         self.backend = read_record(self.sock).decode()
