@@ -6,11 +6,12 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/dist_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/sinks/systemd_sink.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+
+#include "lb/base/journal.h"
 
 namespace sstplb {
 namespace {
@@ -51,10 +52,11 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::err;
 }
 
-// `bare`: the target or the format brings time and level itself.
-std::unique_ptr<spdlog::formatter> NewFormatter(bool bare) {
-  return std::make_unique<spdlog::pattern_formatter>(bare ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v",
-                                                     spdlog::pattern_time_type::utc);
+// JSON brings time and level itself.
+std::unique_ptr<spdlog::formatter> NewFormatter(LogFormat format) {
+  return std::make_unique<spdlog::pattern_formatter>(
+      format == LogFormat::kJson ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v",
+      spdlog::pattern_time_type::utc);
 }
 
 }  // namespace
@@ -92,7 +94,8 @@ std::string FormatJson(WallTime time, LogLevel level, std::string_view what,
 }
 
 struct Logger::Sink {
-  std::shared_ptr<spdlog::logger> out;  // null: write nowhere
+  std::shared_ptr<spdlog::logger> out;  // null: the journal, or nowhere
+  bool journal = false;
   LogFormat format = LogFormat::kLogfmt;
   // Between the logger and a file, so that the file can be changed under its lock.
   std::shared_ptr<spdlog::sinks::dist_sink_mt> files;
@@ -107,12 +110,14 @@ Logger::~Logger() = default;
 Result<std::unique_ptr<Logger>> Logger::Open(const LogOptions& options) {
   auto sink = std::make_unique<Sink>();
   sink->format = options.format;
+  if (options.target == "journald") {
+    sink->journal = true;
+    return std::unique_ptr<Logger>(new Logger(std::move(sink), options.level));
+  }
   spdlog::sink_ptr target;
   try {
     if (options.target == "stderr") {
       target = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    } else if (options.target == "journald") {
-      target = std::make_shared<spdlog::sinks::systemd_sink_mt>("sstplb");
     } else {
       sink->path = options.target;
       sink->files = std::make_shared<spdlog::sinks::dist_sink_mt>();
@@ -123,8 +128,7 @@ Result<std::unique_ptr<Logger>> Logger::Open(const LogOptions& options) {
     return Error{"log.target: cannot open " + options.target + ": " + e.what() +
                  "; choose a writable path, \"stderr\" or \"journald\""};
   }
-  const bool bare = options.target == "journald" || options.format == LogFormat::kJson;
-  target->set_formatter(NewFormatter(bare));
+  target->set_formatter(NewFormatter(options.format));
   sink->out = std::make_shared<spdlog::logger>("sstplb", target);
   sink->out->set_level(spdlog::level::debug);
   sink->out->flush_on(spdlog::level::debug);
@@ -138,11 +142,14 @@ std::unique_ptr<Logger> Logger::Null() {
 }
 
 void Logger::Write(LogLevel level, std::string_view what, std::span<const LogField> fields) {
-  if (!sink_->out || !Enabled(level)) return;
-  if (sink_->format == LogFormat::kJson) {
-    sink_->out->log(ToSpdlog(level), FormatJson(WallClock::now(), level, what, fields));
+  if ((!sink_->out && !sink_->journal) || !Enabled(level)) return;
+  const std::string line = sink_->format == LogFormat::kJson
+                               ? FormatJson(WallClock::now(), level, what, fields)
+                               : FormatLogfmt(what, fields);
+  if (sink_->journal) {
+    SendToJournal(JournalFields(level, line, what, fields));
   } else {
-    sink_->out->log(ToSpdlog(level), FormatLogfmt(what, fields));
+    sink_->out->log(ToSpdlog(level), line);
   }
 }
 
@@ -155,7 +162,7 @@ void Logger::Reopen() {
   if (!sink_->files) return;
   try {
     auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(sink_->path);
-    file->set_formatter(NewFormatter(sink_->format == LogFormat::kJson));
+    file->set_formatter(NewFormatter(sink_->format));
     sink_->files->set_sinks({file});
   } catch (const spdlog::spdlog_ex&) {
     // The old file stays open: lines are not lost for want of a new one.

@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "lb/base/journal.h"
+
 namespace sstplb {
 namespace {
 
@@ -62,6 +64,14 @@ TEST(Log, LogfmtLine) {
   const LogField fields[] = {{"id", "7f"}, {"bytes", 12345678901}, {"code", std::uint8_t{7}}};
   EXPECT_EQ(FormatLogfmt("session close", fields), "session close id=7f bytes=12345678901 code=7");
   EXPECT_EQ(FormatLogfmt("started", {}), "started");
+}
+
+TEST(Log, JournalFieldsKeepTheirValuesAsTheyAre) {
+  const LogField fields[] = {{"to_backend", "7"}, {"sni", "a\nb=\"c\""}, {"Odd key-1", ""}};
+  EXPECT_THAT(JournalFields(LogLevel::kWarning, "the line", "session close", fields),
+              ElementsAre("MESSAGE=the line", "PRIORITY=4", "SYSLOG_IDENTIFIER=sstplb",
+                          "SSTPLB_EVENT=session close", "SSTPLB_TO_BACKEND=7",
+                          "SSTPLB_SNI=a\nb=\"c\"", "SSTPLB_ODD_KEY_1="));
 }
 
 TEST(Log, JsonLine) {
