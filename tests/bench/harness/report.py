@@ -1,0 +1,91 @@
+"""Results: medians over the rounds, as tables for people and as JSON for programs."""
+# SPDX-License-Identifier: Apache-2.0
+import os
+import platform
+import statistics
+import time
+
+from .rows import FIGURES
+
+
+class Results:
+    """{row: {peer: {figure: [a number for each round]}}}, in the order in which they came."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def add(self, row, peer, figures):
+        of_peer = self.rows.setdefault(row, {}).setdefault(peer, {})
+        for figure, number in figures.items():
+            of_peer.setdefault(figure, []).append(number)
+
+    def medians(self, row, peer):
+        return {figure: statistics.median(numbers)
+                for figure, numbers in self.rows[row][peer].items()}
+
+
+def machine():
+    """What the figures depend on."""
+    model = 'unknown'
+    with open('/proc/cpuinfo', encoding='utf-8') as cpuinfo:
+        for line in cpuinfo:
+            if line.startswith('model name'):
+                model = line.split(':', 1)[1].strip()
+                break
+    return {'cpu': model, 'cpus': len(os.sched_getaffinity(0)), 'kernel': platform.release(),
+            'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}
+
+
+def _cells(row, peer, columns, results, baseline):
+    """The peer's line: a figure with its ratio to the first peer's where one is the better."""
+    mine, first = results.medians(row, peer), results.medians(row, baseline)
+    cells = [peer]
+    for figure in columns:
+        _, digits, better = FIGURES[figure]
+        if figure not in mine:
+            cells.append('-')
+            continue
+        text = f'{mine[figure]:,.{digits}f}'
+        if better and peer != baseline and first.get(figure):
+            text += f' ({mine[figure] / first[figure]:.2f})'
+        cells.append(text)
+    return cells
+
+
+def tables(results):
+    """(row, headings, lines) of each row; the ratios are to the row's first peer."""
+    for row, peers in results.rows.items():
+        columns = [f for f in FIGURES if any(f in figures for figures in peers.values())]
+        baseline = next(iter(peers))
+        yield (row, [row] + [FIGURES[f][0] for f in columns],
+               [_cells(row, peer, columns, results, baseline) for peer in peers])
+
+
+def text(results):
+    out = []
+    for _, headings, lines in tables(results):
+        widths = [max(len(line[i]) for line in [headings, *lines]) for i in range(len(headings))]
+        for line in [headings, *lines]:
+            first, *rest = (cell.ljust(w) if i == 0 else cell.rjust(w)
+                            for i, (cell, w) in enumerate(zip(line, widths)))
+            out.append('  '.join([first, *rest]).rstrip())
+        out.append('')
+    return '\n'.join(out)
+
+
+def markdown(results):
+    out = []
+    for _, headings, lines in tables(results):
+        out.append('| ' + ' | '.join(headings) + ' |')
+        out.append('| --- |' + ' ---: |' * (len(headings) - 1))
+        out += ['| ' + ' | '.join(line) + ' |' for line in lines]
+        out.append('')
+    return '\n'.join(out)
+
+
+def as_json(results, about):
+    return {**about, 'rows': {
+        row: {peer: {figure: {'median': statistics.median(numbers), 'rounds': numbers}
+                     for figure, numbers in figures.items()}
+              for peer, figures in peers.items()}
+        for row, peers in results.rows.items()}}
