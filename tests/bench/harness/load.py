@@ -11,8 +11,6 @@ import time
 
 from lib import proc
 
-HELLO = 'tests/vectors/hello/ossl-default.bin'  # a real one of openssl s_client, for alpha.test
-
 
 class LoadError(AssertionError):
     """The load could not be had: a tunnel broke, nothing moved, the program ended."""

@@ -14,14 +14,19 @@ def _read(path):
 
 class Meter:
     def __init__(self, pid):
-        self.pids = [pid]
-        for at in self.pids:
-            for task in os.listdir(f'/proc/{at}/task'):
-                self.pids += map(int, _read(f'/proc/{at}/task/{task}/children').split())
+        self._pid = pid
+
+    def _pids(self):
+        # Looked up each time: a child may come after its parent has begun to listen.
+        pids = [self._pid]
+        for pid in pids:
+            for task in os.listdir(f'/proc/{pid}/task'):
+                pids += map(int, _read(f'/proc/{pid}/task/{task}/children').split())
+        return pids
 
     def _schedstat(self, field):
         total = 0
-        for pid in self.pids:
+        for pid in self._pids():
             for task in os.listdir(f'/proc/{pid}/task'):
                 total += int(_read(f'/proc/{pid}/task/{task}/schedstat').split()[field])
         return total / 1e9
@@ -37,7 +42,7 @@ class Meter:
     def memory(self):
         """(RSS, PSS) in bytes."""
         rss = pss = 0
-        for pid in self.pids:
+        for pid in self._pids():
             for line in _read(f'/proc/{pid}/smaps_rollup').splitlines():
                 word, *rest = line.split()
                 if word == 'Rss:':
@@ -47,4 +52,4 @@ class Meter:
         return rss, pss
 
     def open_files(self):
-        return sum(len(os.listdir(f'/proc/{pid}/fd')) for pid in self.pids)
+        return sum(len(os.listdir(f'/proc/{pid}/fd')) for pid in self._pids())

@@ -84,5 +84,9 @@ class Rig:
             client = load.Client(options.load, folder / 'client.log', there, running.ports,
                                  options.hello)
             stack.callback(client.stop)
-            yield Cell(running, client, self)
+            try:
+                yield Cell(running, client, self)
+            except load.LoadError as error:
+                said = running.process.tail() if running.process else ''
+                raise load.LoadError(f'{peer.name}: {error}\n{said}') from None
         shutil.rmtree(folder)

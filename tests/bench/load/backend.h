@@ -6,20 +6,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
-#include "lb/base/address.h"
+#include "tests/bench/load/backend_tunnel.h"
 #include "tests/bench/load/poller.h"
 
 namespace sstplb::bench {
 
-enum class Manner : std::uint8_t {
-  kTunnel,  // the whole dialogue
-  kAnswer,  // Answer() to a hello, then close
-};
-
-// One thread, runs inside poller.Wait(). Connections end with the program.
-class Backend {
+// One thread, runs inside poller.Wait().
+class Backend final : private BackendTunnel::Owner {
  public:
   // Listens on `ports` ports of 127.0.0.1. The poller outlives the backend.
   Backend(Poller& poller, Manner manner, int ports);
@@ -29,7 +25,14 @@ class Backend {
 
  private:
   class Listener;
+
+  void Accepted(Fd fd);
+  void Over(int fd) override;
+
+  Poller& poller_;
+  Manner manner_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+  std::unordered_map<int, std::unique_ptr<BackendTunnel>> tunnels_;  // by descriptor
 };
 
 }  // namespace sstplb::bench

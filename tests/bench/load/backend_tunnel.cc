@@ -3,19 +3,22 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "tests/bench/load/net.h"
+#include "tests/bench/load/wish.h"
+#include "tests/dialogue/handshake.h"
 
 namespace sstplb::bench {
 namespace {
 
 constexpr std::size_t kBufferSize = 64 * 1024;
+constexpr std::size_t kSkipSize = 1 << 20;
 constexpr std::size_t kMaxIntro = 128 * 1024;
 constexpr int kSendsPerTurn = 8;  // so that no stream holds up the others
-constexpr std::uint8_t kHandshakeRecord = 22;
-constexpr std::size_t kRecordsPerBlock = 4;
 
 // Where every connection of this thread reads to: what is in it is dealt with at once.
 std::array<std::uint8_t, kBufferSize>& Buffer() {
@@ -23,46 +26,30 @@ std::array<std::uint8_t, kBufferSize>& Buffer() {
   return buffer;
 }
 
-// Some records in a row, sent over and over by downloads.
-const Bytes& Block() {
-  static const Bytes kBlock = [] {
-    Bytes block;
-    for (std::size_t i = 0; i < kRecordsPerBlock; ++i) {
-      const Bytes record = Record(kLargestBody);
-      block.insert(block.end(), record.begin(), record.end());
-    }
-    return block;
-  }();
-  return kBlock;
-}
-
 }  // namespace
 
-void BackendTunnel::Start(Poller& poller, Fd fd, Manner manner) {
-  const int raw = fd.get();
-  auto* tunnel = new BackendTunnel(poller, std::move(fd), manner);  // deleted in OnEvents()
-  tunnel->interest_ = EPOLLIN;
-  poller.Add(raw, EPOLLIN, *tunnel);
+BackendTunnel::BackendTunnel(Poller& poller, Owner& owner, Fd fd, Manner manner)
+    : poller_(poller), owner_(owner), fd_(std::move(fd)), manner_(manner) {
+  poller_.Add(fd_.get(), interest_, *this);
 }
 
-BackendTunnel::BackendTunnel(Poller& poller, Fd fd, Manner manner)
-    : poller_(poller), fd_(std::move(fd)), manner_(manner) {}
-
 void BackendTunnel::OnEvents(std::uint32_t events) {
-  const bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0 && (events & EPOLLIN) == 0;
-  bool goes_on = !broken;
-  if (goes_on && (events & EPOLLOUT) != 0) goes_on = SendPending();
-  if (goes_on && (events & EPOLLIN) != 0) goes_on = OnReadable();
-  if (goes_on && phase_ == Phase::kDownload && pending_.empty()) goes_on = SendDownload();
-  if (goes_on) return Rearm();
-  delete this;
+  if (Work(events)) return Rearm();
+  owner_.Over(fd_.get());
+}
+
+bool BackendTunnel::Work(std::uint32_t events) {
+  const bool readable = (events & EPOLLIN) != 0;
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0 && !readable) return false;
+  if ((events & EPOLLOUT) != 0 && !SendPending()) return false;
+  if (readable && !OnReadable()) return false;
+  return phase_ != Phase::kDownload || !pending_.empty() || SendDownload();
 }
 
 void BackendTunnel::Rearm() {
   std::uint32_t interest = 0;
-  const bool sends = !pending_.empty() || phase_ == Phase::kDownload;
-  if (sends) interest |= EPOLLOUT;
-  if (!client_ended_ && pending_.empty()) interest |= EPOLLIN;
+  if (!pending_.empty() || phase_ == Phase::kDownload) interest |= EPOLLOUT;
+  if (pending_.empty() && !client_ended_) interest |= EPOLLIN;
   if (interest == interest_) return;
   interest_ = interest;
   poller_.Change(fd_.get(), interest, *this);
@@ -71,7 +58,7 @@ void BackendTunnel::Rearm() {
 bool BackendTunnel::OnReadable() {
   switch (phase_) {
     case Phase::kHello:
-    case Phase::kFinished:
+    case Phase::kFlight:
       return ReadIntro();
     case Phase::kEcho:
       return Echo();
@@ -88,9 +75,9 @@ bool BackendTunnel::ReadIntro() {
   if (got <= 0) return got < 0 && errno == EAGAIN;
   intro_.insert(intro_.end(), buffer.begin(), buffer.begin() + got);
   std::size_t at = 0;
-  while (phase_ == Phase::kHello || phase_ == Phase::kFinished) {
+  while (phase_ == Phase::kHello || phase_ == Phase::kFlight) {
     const ByteView rest = ByteView(intro_).subspan(at);
-    const std::size_t size = RecordSize(rest);
+    const std::size_t size = dialogue::RecordSize(rest);
     if (size == 0 || size > rest.size()) {
       intro_.erase(intro_.begin(), intro_.begin() + static_cast<std::ptrdiff_t>(at));
       return intro_.size() <= kMaxIntro;
@@ -99,26 +86,18 @@ bool BackendTunnel::ReadIntro() {
     at += size;
   }
   const Bytes intro = std::exchange(intro_, Bytes());
-  return Begin(ByteView(intro).subspan(at));
-}
-
-// What came right behind the wish is already payload.
-bool BackendTunnel::Begin(ByteView payload) {
-  received_ = payload.size();
-  return phase_ != Phase::kEcho || payload.empty() || Queue(payload);
+  return BeginWith(ByteView(intro).subspan(at));
 }
 
 bool BackendTunnel::TakeRecord(ByteView record) {
-  static const Bytes kFlight = ServerFlight();
+  static const Bytes kServerFlight = dialogue::ServerFlight();
   static const Bytes kAnswer = Answer();
   if (phase_ == Phase::kHello) {
-    if (record.front() != kHandshakeRecord) return false;
-    if (manner_ == Manner::kAnswer) {
-      Queue(kAnswer);  // a new connection takes it whole
-      return false;
-    }
-    phase_ = Phase::kFinished;
-    return Queue(kFlight);
+    if (record.front() != dialogue::kHandshakeRecord) return false;
+    phase_ = Phase::kFlight;
+    if (manner_ == Manner::kTunnel) return Queue(kServerFlight);
+    Queue(kAnswer);  // a new connection takes it whole
+    return false;
   }
   const auto wish = WishOf(record);
   if (!wish) return true;  // ChangeCipherSpec, Finished
@@ -126,6 +105,12 @@ bool BackendTunnel::TakeRecord(ByteView record) {
            : *wish == Wish::kDownload ? Phase::kDownload
                                       : Phase::kUpload;
   return true;
+}
+
+// What came right behind the wish is already payload.
+bool BackendTunnel::BeginWith(ByteView payload) {
+  received_ = payload.size();
+  return phase_ != Phase::kEcho || payload.empty() || Queue(payload);
 }
 
 bool BackendTunnel::Echo() {
@@ -137,28 +122,25 @@ bool BackendTunnel::Echo() {
 
 // Counts what comes without looking at it.
 bool BackendTunnel::Take() {
-  const ssize_t got = recv(fd_.get(), nullptr, 1 << 20, MSG_TRUNC);
+  const ssize_t got = recv(fd_.get(), nullptr, kSkipSize, MSG_TRUNC);
   if (got < 0) return errno == EAGAIN;
   received_ += static_cast<std::uint64_t>(got);
-  if (got > 0) return true;
-  client_ended_ = true;
-  if (phase_ == Phase::kUpload) {
-    Queue(CountRecord(received_));
-    return false;
-  }
-  return true;
+  client_ended_ = got == 0;
+  if (!client_ended_ || phase_ == Phase::kDownload) return true;
+  Queue(CountRecord(received_));  // an upload's other direction is empty: it is taken whole
+  return false;
 }
 
 bool BackendTunnel::SendDownload() {
-  const Bytes& block = Block();
-  const std::size_t record = kRecordHeader + kLargestBody;
+  static const Bytes kBlock = Block();
+  static const std::size_t kRecord = kBlock.size() / kBlockRecords;
   for (int i = 0; i < kSendsPerTurn; ++i) {
-    if (client_ended_ && block_at_ % record == 0) return false;
-    const std::size_t end = client_ended_ ? (block_at_ / record + 1) * record : block.size();
-    const auto put = Send(fd_.get(), ByteView(block).subspan(block_at_, end - block_at_));
+    if (client_ended_ && block_at_ % kRecord == 0) return false;
+    const std::size_t end = client_ended_ ? (block_at_ / kRecord + 1) * kRecord : kBlock.size();
+    const auto put = Send(fd_.get(), ByteView(kBlock).subspan(block_at_, end - block_at_));
     if (put < 0) return false;
-    if (put == 0) break;
-    block_at_ = (block_at_ + static_cast<std::size_t>(put)) % block.size();
+    if (put == 0) return true;
+    block_at_ = (block_at_ + static_cast<std::size_t>(put)) % kBlock.size();
   }
   return true;
 }

@@ -99,9 +99,9 @@ class Upload final : public Stream {
 
   // To be sent in one piece: to the end of the block, or of the record if that is the last one.
   std::size_t Left() const {
-    constexpr std::size_t kRecord = kRecordHeader + kLargestBody;
     if (!ending_) return block_.size() - at_;
-    return (kRecord - at_ % kRecord) % kRecord;
+    const std::size_t record = block_.size() / kBlockRecords;
+    return (record - at_ % record) % record;
   }
 
   void OnReadable() override {
@@ -118,14 +118,6 @@ class Upload final : public Stream {
   Bytes count_ = Bytes(kCountSize);
   std::size_t count_have_ = 0;
 };
-
-Bytes Block() {
-  constexpr int kRecords = 4;
-  const Bytes record = Record(kLargestBody);
-  Bytes block;
-  for (int i = 0; i < kRecords; ++i) block.insert(block.end(), record.begin(), record.end());
-  return block;
-}
 
 }  // namespace
 

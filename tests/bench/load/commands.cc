@@ -15,6 +15,7 @@
 #include "tests/bench/load/echo.h"
 #include "tests/bench/load/fail.h"
 #include "tests/bench/load/poller.h"
+#include "tests/dialogue/handshake.h"
 
 namespace sstplb::bench {
 namespace {
@@ -92,7 +93,8 @@ class Client {
     const auto size = Word<std::size_t>(words);
     const auto tunnels = Word<std::size_t>(words);
     if (tunnels < 1 || tunnels > tunnels_.size()) Fail("an echo over tunnels that are not open");
-    if (size <= kRecordHeader || size > kLargestBody) Fail("an echo of a size that is no record");
+    if (size <= dialogue::kRecordHeader || size > dialogue::kLargestBody)
+      Fail("an echo of a size that is no record");
     EchoRun run = RunEcho(poller_, std::span(tunnels_).first(tunnels), rate, size, duration);
     return {{"count", run.sent},
             {"seconds", Seconds(run.took)},

@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
-#include "tests/bench/load/dialogue.h"
 #include "tests/bench/load/fail.h"
+#include "tests/bench/load/wish.h"
 
 namespace sstplb::bench {
 namespace {

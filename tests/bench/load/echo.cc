@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tests/bench/load/fail.h"
+#include "tests/dialogue/handshake.h"
 
 namespace sstplb::bench {
 namespace {
@@ -52,7 +53,7 @@ void EchoTunnel::OnReadable() {
 EchoRun RunEcho(Poller& poller, std::span<const std::unique_ptr<EchoTunnel>> tunnels, double rate,
                 std::size_t size, Duration duration) {
   EchoRun run;
-  const Bytes record = Record(size - kRecordHeader);
+  const Bytes record = dialogue::Record(size - dialogue::kRecordHeader);
   const auto total = static_cast<std::uint64_t>(rate * Seconds(duration));
   const TimePoint begun = Clock::now();
   const auto due = [&](std::uint64_t index) {

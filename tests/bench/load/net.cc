@@ -26,10 +26,10 @@ Fd Socket() {
 
 }  // namespace
 
-Fd Listen(const IpAddress& host) {
+Fd Listen() {
   Fd fd = Socket();
   sockaddr_storage address{};
-  const socklen_t size = SocketAddress{host, 0}.ToSockaddr(address);
+  const socklen_t size = SocketAddress{IpAddress::V4({127, 0, 0, 1}), 0}.ToSockaddr(address);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) FailErrno("bind");
   if (listen(fd.get(), kBacklog) != 0) FailErrno("listen");
   return fd;

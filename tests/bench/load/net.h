@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "lb/base/address.h"
 #include "lb/base/bytes.h"
@@ -13,8 +12,8 @@
 
 namespace sstplb::bench {
 
-// Listens on a port that the kernel chooses. Fails the program if it cannot.
-Fd Listen(const IpAddress& host);
+// Listens on 127.0.0.1, on a port that the kernel chooses. Fails the program if it cannot.
+Fd Listen();
 
 // Begins to connect, from the index-th of many addresses of 127.0.0.0/8, so that neither ports run
 // out nor all clients are one source. Fails the program if it cannot.

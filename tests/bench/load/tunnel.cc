@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "tests/bench/load/fail.h"
+#include "tests/dialogue/handshake.h"
 
 namespace sstplb::bench {
 
@@ -16,7 +17,7 @@ Tunnel::Tunnel(Poller& poller, Destination& destination, Wish wish)
       hello_(destination.hello),
       wish_(wish),
       interest_(EPOLLIN | EPOLLOUT),
-      flight_left_(ServerFlight().size()) {
+      flight_left_(dialogue::ServerFlight().size()) {
   poller_.Add(fd_.get(), interest_, *this);
 }
 
@@ -50,7 +51,9 @@ void Tunnel::ReadFlight() {
   if (got == 0) Fail("a tunnel ended in its handshake");
   flight_left_ -= static_cast<std::size_t>(got);
   if (flight_left_ > 0) return;
-  const Bytes flight = ClientFlight(wish_);
+  Bytes flight = dialogue::ClientFlight();
+  const Bytes wish = WishRecord(wish_);
+  flight.insert(flight.end(), wish.begin(), wish.end());
   if (Send(fd_.get(), flight) != static_cast<std::ptrdiff_t>(flight.size())) {
     FailErrno("a tunnel's wish");
   }

@@ -11,8 +11,8 @@
 #include "lb/base/bytes.h"
 #include "lb/base/fd.h"
 #include "tests/bench/load/destination.h"
-#include "tests/bench/load/dialogue.h"
 #include "tests/bench/load/poller.h"
+#include "tests/bench/load/wish.h"
 
 namespace sstplb::bench {
 
