@@ -20,7 +20,7 @@ LATENCY = {'p50_us', 'p90_us', 'p99_us', 'p99.9_us'}
 CONNECTION = LATENCY | {'per_second'}
 BULK = {'gib_per_second'}
 IDLE = {'rss_bytes', 'pss_bytes', 'files', 'few_cpu_us', 'many_cpu_us'}
-BALANCERS = {'sstplb', 'other', 'haproxy', 'haproxy-splice', 'nginx'}
+BALANCERS = {'sstplb', 'other', 'haproxy', 'haproxy-auto', 'haproxy-splice', 'nginx'}
 # row: (of every peer, of balancers beside that, of which peers beside the balancers)
 EXPECTED = {
     'connection': (CONNECTION, {'cpu_us', 'paced_cpu_us', 'busy'}, {'direct'}),

@@ -110,11 +110,17 @@ class Sstplb(_Peer):
 
 
 class Haproxy(_Peer):
+    """`splice`: the options that let the kernel move the bytes, without `option`.
+
+    With splice-auto it begins to splice only where it meets a stream again that it has found to be
+    fast; a tunnel that just goes on is not met again.
+    """
+
     program = 'haproxy'
 
-    def __init__(self, splice):
-        self.name = 'haproxy-splice' if splice else 'haproxy'
-        self._splice = '  option splice-auto' if splice else '  # option splice-auto: not here'
+    def __init__(self, name, *splice):
+        self.name = name
+        self._splice = '\n'.join(f'  option {option}' for option in splice)
 
     def version(self):
         return self._version('-v')
@@ -150,10 +156,14 @@ class Nginx(_Peer):
 
 def find(names, balancers):
     """The peers of these names; `balancers` are (name, path) of sstplb builds, for 'sstplb'."""
-    makers = {'haproxy': lambda: [Haproxy(False)], 'haproxy-splice': lambda: [Haproxy(True)],
-              'nginx': lambda: [Nginx()], 'direct': lambda: [Direct()],
-              'sstplb': lambda: [Sstplb(*b) for b in balancers]}
+    makers = {
+        'sstplb': lambda: [Sstplb(*balancer) for balancer in balancers],
+        'haproxy': lambda: [Haproxy('haproxy')],
+        'haproxy-auto': lambda: [Haproxy('haproxy-auto', 'splice-auto')],
+        'haproxy-splice': lambda: [Haproxy('haproxy-splice', 'splice-request', 'splice-response')],
+        'nginx': lambda: [Nginx()],
+        'direct': lambda: [Direct()]}
     return [peer for name in names for peer in makers[name]()]
 
 
-NAMES = ['sstplb', 'haproxy', 'haproxy-splice', 'nginx', 'direct']
+NAMES = ['sstplb', 'haproxy', 'haproxy-auto', 'haproxy-splice', 'nginx', 'direct']
