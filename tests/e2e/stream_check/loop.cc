@@ -11,6 +11,12 @@
 #include <cstdio>
 
 namespace stream_check {
+namespace {
+
+// Pauses end that late at the most.
+constexpr std::chrono::milliseconds kWakeEvery{20};
+
+}  // namespace
 
 void Tally::AddError(const std::string& why) {
   ++failed;
@@ -22,16 +28,22 @@ std::string Tally::Json(double seconds) const {
   for (const std::string& error : errors) {
     list += (list.empty() ? "\"" : ", \"") + error + "\"";  // No error text holds a quote.
   }
-  char head[320];
+  char head[384];
   std::snprintf(head, sizeof head,
-                "{\"sessions\": %llu, \"failed\": %llu, \"empty\": %llu, \"bytes_in\": %llu, "
+                "{\"sessions\": %llu, \"failed\": %llu, \"empty\": %llu, \"resets\": %llu, "
+                "\"bytes_in\": %llu, "
                 "\"bytes_out\": %llu, "
                 "\"most_at_once\": %llu, \"seconds\": %.3f, \"errors\": [",
                 static_cast<unsigned long long>(sessions), static_cast<unsigned long long>(failed),
-                static_cast<unsigned long long>(empty), static_cast<unsigned long long>(bytes_in),
+                static_cast<unsigned long long>(empty), static_cast<unsigned long long>(resets),
+                static_cast<unsigned long long>(bytes_in),
                 static_cast<unsigned long long>(bytes_out),
                 static_cast<unsigned long long>(most_at_once), seconds);
   return head + list + "]}";
+}
+
+double SecondsSince(End::Clock::time_point begun) {
+  return std::chrono::duration<double>(End::Clock::now() - begun).count();
 }
 
 Loop::Loop(std::chrono::milliseconds patience)
@@ -74,12 +86,26 @@ void Loop::Finish(Session& session) {
   ++(session.end.state() == End::State::kEmpty ? tally_.empty : tally_.sessions);
   tally_.bytes_in += session.end.received();
   tally_.bytes_out += session.end.sent();
+  if (session.end.was_reset()) ++tally_.resets;
   if (session.end.state() == End::State::kFailed) tally_.AddError(session.end.error());
   sessions_.erase(session.end.fd());
 }
 
-void Loop::Expire() {
-  const auto now = Clock::now();
+void Loop::Hurry() {
+  for (auto& [fd, session] : sessions_) session->end.Hurry();
+}
+
+void Loop::Wake(Clock::time_point now) {
+  if (now < next_wake_) return;
+  next_wake_ = now + kWakeEvery;
+  for (auto& [fd, session] : sessions_) {
+    if (!session->end.Wake(now)) continue;
+    session->last = now;
+    Update(*session);
+  }
+}
+
+void Loop::Expire(Clock::time_point now) {
   if (now < next_expiry_) return;
   next_expiry_ = now + patience_ / 4;
   std::vector<Session*> late;
@@ -96,7 +122,7 @@ bool Loop::Wait(std::chrono::milliseconds timeout) {
   std::array<epoll_event, 256> events;
   bool watched_ready = false;
   const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
-                               static_cast<int>(timeout.count()));
+                               static_cast<int>(std::min(timeout, kWakeEvery).count()));
   const auto now = Clock::now();
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
@@ -117,7 +143,8 @@ bool Loop::Wait(std::chrono::milliseconds timeout) {
       Finish(session);
     }
   }
-  Expire();
+  Wake(now);
+  Expire(now);
   return watched_ready;
 }
 

@@ -17,7 +17,8 @@ namespace stream_check {
 struct Tally {
   std::uint64_t sessions = 0;  // that ended, either way
   std::uint64_t failed = 0;
-  std::uint64_t empty = 0;  // connections without a byte; not among the sessions
+  std::uint64_t empty = 0;   // connections without a byte; not among the sessions
+  std::uint64_t resets = 0;  // sessions that ended by a reset, as planned
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t most_at_once = 0;
@@ -27,9 +28,14 @@ struct Tally {
   std::string Json(double seconds) const;
 };
 
+// How long a session may stand still.
+inline constexpr std::chrono::seconds kPatience{30};
+
+double SecondsSince(End::Clock::time_point begun);
+
 class Loop {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = End::Clock;
 
   // A session that neither reads nor writes for `patience` has failed.
   explicit Loop(std::chrono::milliseconds patience);
@@ -41,6 +47,9 @@ class Loop {
 
   // Watches a descriptor that is not a session's, for reading; Wait() says when it is ready.
   void Watch(int fd);
+
+  // From now on sessions make no pauses, so that all come to their end soon.
+  void Hurry();
 
   // Handles what is ready, waiting up to `timeout`. Returns whether the watched one is readable.
   bool Wait(std::chrono::milliseconds timeout);
@@ -58,12 +67,14 @@ class Loop {
 
   void Update(Session& session);
   void Finish(Session& session);
-  void Expire();
+  void Wake(Clock::time_point now);
+  void Expire(Clock::time_point now);
 
   int epoll_;
   int watched_ = -1;
   std::chrono::milliseconds patience_;
   Clock::time_point next_expiry_;
+  Clock::time_point next_wake_{};
   std::unordered_map<int, std::unique_ptr<Session>> sessions_;
   Tally tally_;
 };

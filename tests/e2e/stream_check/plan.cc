@@ -24,6 +24,9 @@ std::uint64_t Get(const std::uint8_t* from) {
   return value;
 }
 
+constexpr std::uint64_t kHalfCloses = 3;  // the first so many of Order
+constexpr std::uint64_t kMeanMessage = 1400;
+
 // Nothing at all, a message, some records, a lot: the small ones are where mistakes are made.
 std::uint64_t RandomSize(std::uint64_t random, std::uint64_t max_size) {
   const std::uint64_t kind = random % 16;
@@ -35,6 +38,26 @@ std::uint64_t RandomSize(std::uint64_t random, std::uint64_t max_size) {
 }
 
 }  // namespace
+
+std::string_view ToString(Order order) {
+  switch (order) {
+    case Order::kTogether:
+      return "both at once";
+    case Order::kClientFirst:
+      return "client ends first";
+    case Order::kServerFirst:
+      return "server ends first";
+    case Order::kEcho:
+      return "echo";
+    case Order::kClientReset:
+      return "client resets";
+    case Order::kServerReset:
+      return "server resets";
+    case Order::kCount:
+      break;
+  }
+  return "no order";
+}
 
 std::array<std::uint8_t, kPlanSize> Encode(const Plan& plan) {
   std::array<std::uint8_t, kPlanSize> out{};
@@ -60,7 +83,26 @@ Plan MakePlan(std::uint64_t seed, std::uint64_t index, std::uint64_t max_size) {
   plan.seed = base;
   plan.to_server = RandomSize(Mix(base ^ 1), max_size);
   plan.to_client = RandomSize(Mix(base ^ 2), max_size);
-  plan.order = static_cast<Order>(Mix(base ^ 3) % static_cast<std::uint64_t>(Order::kCount));
+  plan.order = static_cast<Order>(Mix(base ^ 3) % kHalfCloses);
+  return plan;
+}
+
+Plan MakeMixedPlan(std::uint64_t seed, std::uint64_t index) {
+  constexpr std::uint64_t kSmall = 256 * 1024;
+  constexpr std::uint64_t kBulk = 4 * 1024 * 1024;
+  const std::uint64_t draw = Mix(seed ^ Mix(~index));
+  const std::uint64_t percent = draw % 100;
+  if (percent < 3) return MakePlan(seed, index, kBulk);
+  Plan plan = MakePlan(seed, index, kSmall);
+  if (percent < 50) {
+    plan.order = Order::kEcho;
+    plan.to_server = plan.to_client = kMeanMessage * (2 + Mix(draw) % 60);
+    plan.pause = std::chrono::milliseconds(200 + Mix(draw ^ 1) % 1800);
+  } else if (percent < 70) {
+    plan.order = percent < 60 ? Order::kClientReset : Order::kServerReset;
+    plan.to_server = std::max<std::uint64_t>(plan.to_server, 2);
+    plan.to_client = std::max<std::uint64_t>(plan.to_client, 2);
+  }
   return plan;
 }
 
