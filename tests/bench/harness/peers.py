@@ -67,7 +67,7 @@ class _Peer:
         return (done.stdout + done.stderr).splitlines()[0]
 
     def start(self, folder, backends, cpus, workers, tunnels):
-        """`backends`: ports on 127.0.0.1; `tunnels`: how many there will be at once, at the most."""
+        """`backends`: ports on 127.0.0.1; `tunnels`: how many there will be at the most."""
         folder.mkdir(parents=True, exist_ok=True)
         port = proc.free_port()
         config = folder / 'peer.cfg'
@@ -95,12 +95,13 @@ class Sstplb(_Peer):
         return f'{self.program} is not there; deploy/build release sstplb makes it'
 
     def version(self):
-        return f'{self._version("--version")}: {self.program}'
+        return self._version('--version')
 
     def _config(self, folder, port, backends, workers, tunnels):
         def servers(pool):
             return '\n'.join(f'[[pool.{pool}.backend]]\nname = "b{i}"\n'
-                             f'address = "127.0.0.1:{backend}"' for i, backend in enumerate(backends))
+                             f'address = "127.0.0.1:{backend}"'
+                             for i, backend in enumerate(backends))
 
         return _fill('sstplb.cfg', workers=workers, folder=folder, port=port,
                      vpn_servers=servers('vpn'), other_servers=servers('other'))

@@ -73,8 +73,19 @@ def text(results):
     return '\n'.join(out)
 
 
-def markdown(results):
-    out = []
+def about_text(about):
+    """The machine and the versions, in a paragraph."""
+    where = about['machine']
+    lines = [f'{where["cpus"]} CPUs ({where["cpu"]}), Linux {where["kernel"]}, {where["time"]}.']
+    names = {}
+    for name, version in about['peers'].items():
+        names.setdefault(version, []).append(name)
+    lines += [f'{", ".join(of)}: {version}.' for version, of in names.items()]
+    return '\n'.join(lines)
+
+
+def markdown(results, about):
+    out = [about_text(about), '']
     for _, headings, lines in tables(results):
         out.append('| ' + ' | '.join(headings) + ' |')
         out.append('| --- |' + ' ---: |' * (len(headings) - 1))
