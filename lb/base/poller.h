@@ -11,8 +11,10 @@
 #include <sys/epoll.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "lb/base/fd.h"
 
@@ -43,8 +45,9 @@ class Poller {
   // The same for input alone, told again in every turn as long as there is some.
   [[nodiscard]] bool WatchInput(int fd, Watcher& watcher);
 
-  // Takes what has happened, at most kEventsPerTurn of it; waits for something when `block`.
-  void Wait(bool block);
+  // Takes what has happened, at most kEventsPerTurn of it; waits for something for that long at
+  // most.
+  void Wait(std::optional<std::chrono::milliseconds> at_most);
   // Tells it.
   void Tell();
 

@@ -11,7 +11,7 @@ namespace sstplb::config {
 
 // Descriptors that a session holds, and those that the process keeps for everything else.
 inline constexpr std::uint64_t kDescriptorsPerSession = 2;
-inline constexpr std::uint64_t kDescriptorsPerWorker = 160;  // pipes, listening sockets
+inline constexpr std::uint64_t kDescriptorsPerWorker = 96;  // pipes, listening sockets
 inline constexpr std::uint64_t kDescriptorReserve = 256;
 
 // Pure. kError marks what the daemon cannot start with.

@@ -37,9 +37,9 @@ class Buffers {
   // What one copying read takes at most, and so what a block of a stalled flow holds.
   static constexpr std::size_t kScratch = 16 * 1024;
   // What a pipe takes at most; the kernel counts in slots of a page or one fragment of a packet.
-  static constexpr std::size_t kPipeSize = 256 * 1024;
+  static constexpr std::size_t kPipeSize = 1024 * 1024;
   // Pipes that exist at once: two descriptors each. A flow that gets none copies instead.
-  static constexpr std::size_t kMaxPipes = 64;
+  static constexpr std::size_t kMaxPipes = 32;
   // Unused ones that are kept for the next flow.
   static constexpr std::size_t kSpare = 16;
 

@@ -13,6 +13,8 @@ namespace {
 // A splice that brings less than this is followed by a copying read: one that is shorter than the
 // buffer shows by itself that the socket is empty, where a splice must be asked once more.
 constexpr std::size_t kWorthSplicing = Buffers::kScratch;
+// SO_RCVLOWAT of a bulk flow's sender. The kernel tells earlier when the window closes.
+constexpr int kGather = Buffers::kPipeSize;
 
 bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -24,7 +26,7 @@ Flow::Outcome Flow::Move(Leg& from, Leg& to, Buffers& buffers, Tap* tap, bool en
     if (flushed != Outcome::kMoved || holds()) return flushed;
   }
   const std::uint64_t until = bytes_ + kQuantum;
-  while (from.readable && !saw_eof_ && bytes_ < until) {
+  while (CanMove(from, to) && bytes_ < until) {
     const bool splice = bulk_ && tap == nullptr;
     const Outcome outcome = splice ? Splice(from, to, buffers) : Copy(from, to, buffers, tap);
     if (outcome != Outcome::kMoved || holds()) return outcome;
@@ -54,18 +56,17 @@ Flow::Outcome Flow::Copy(Leg& from, Leg& to, Buffers& buffers, Tap* tap) {
   }
   const ByteView bytes = room.first(static_cast<std::size_t>(got));
   bytes_ += bytes.size();
-  bulk_ = bytes.size() == room.size();
-  if (!bulk_ && !from.ending) from.readable = false;
+  const bool filled = bytes.size() == room.size();
+  if (!filled && !from.ending) from.readable = false;
+  const bool bulk = filled && tap == nullptr;
+  if (bulk != bulk_) SetBulk(from, bulk);
   if (tap != nullptr) tap->OnBytes(bytes);
   return Write(to, bytes, buffers);
 }
 
 Flow::Outcome Flow::Splice(Leg& from, Leg& to, Buffers& buffers) {
   auto pipe = buffers.TakePipe();
-  if (pipe == nullptr) {
-    bulk_ = false;
-    return Outcome::kMoved;
-  }
+  if (pipe == nullptr) return Copy(from, to, buffers, nullptr);
   const ssize_t got = ::splice(from.fd.get(), nullptr, pipe->in.get(), nullptr, Buffers::kPipeSize,
                                SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   const int error = errno;
@@ -80,9 +81,19 @@ Flow::Outcome Flow::Splice(Leg& from, Leg& to, Buffers& buffers) {
   }
   pipe->held = static_cast<std::size_t>(got);
   bytes_ += pipe->held;
-  bulk_ = pipe->held >= kWorthSplicing;
+  if (pipe->held < kWorthSplicing) {
+    SetBulk(from, false);
+  } else {
+    resting_ = pipe->held < Buffers::kPipeSize;  // most likely all there was
+  }
   pipe_ = std::move(pipe);
   return FlushPipe(to, buffers);
+}
+
+void Flow::SetBulk(Leg& from, bool bulk) {
+  bulk_ = bulk;
+  const int bytes = bulk ? kGather : 1;
+  setsockopt(from.fd.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
 }
 
 Flow::Outcome Flow::Write(Leg& to, ByteView bytes, Buffers& buffers) {
@@ -143,6 +154,7 @@ Flow::Outcome Flow::ReadFailed(Leg& from) {
   if (errno == EINTR) return Outcome::kMoved;
   if (WouldBlock(errno)) {
     from.readable = false;
+    resting_ = bulk_;
     return Outcome::kMoved;
   }
   error_ = static_cast<std::int16_t>(errno);

@@ -1,11 +1,12 @@
 // Flow: one direction of a relay, from one leg to the other.
 //
-// Few bytes are copied through a buffer that the whole worker shares; many are spliced through a
-// pipe and never reach user space. Which of the two is decided read by read: a read that fills the
-// buffer is followed by a splice, a splice that brought little by a read (docs/performance.md has
-// the measurements). Only what the receiver does not take is held, in one block or one pipe, and
-// nothing more is read until it is gone. So a flow holds nothing while bytes keep moving or while
-// it is idle, and back-pressure never grows a buffer.
+// Few bytes are copied at once through a buffer that the whole worker shares. A read that fills the
+// buffer makes the flow a bulk one: its bytes are spliced through a pipe, never reach user space,
+// and are taken a millisecond's worth at a time, as a network card gathers packets before it
+// interrupts; a splice that brings little ends that (docs/performance.md has the measurements).
+// Only what the receiver does not take is held, in one block or one pipe, and nothing more is read
+// until it is gone. So a flow holds nothing while bytes keep moving or while it is idle, and
+// back-pressure never grows a buffer.
 //
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -15,6 +16,7 @@
 #include <memory>
 
 #include "lb/base/bytes.h"
+#include "lb/base/time.h"
 #include "lb/session/buffers.h"
 #include "lb/session/leg.h"
 
@@ -38,7 +40,9 @@ class Flow {
   };
 
   // What one call moves at most, roughly: a bulk flow must not keep a worker from the others.
-  static constexpr std::size_t kQuantum = 512 * 1024;
+  static constexpr std::size_t kQuantum = 1024 * 1024;
+  // How long a bulk flow gathers bytes.
+  static constexpr Duration kRest = std::chrono::milliseconds(1);
 
   // Moves what is there from `from` to `to`, both non-blocking TCP sockets, at most kQuantum. With
   // a `tap` (may be null) everything is copied. `end`: whether an end of the sender is passed on;
@@ -51,7 +55,16 @@ class Flow {
 
   // Whether a call now could achieve something: both legs are ready as far as is known.
   bool CanMove(const Leg& from, const Leg& to) const {
-    return holds() ? to.writable : from.readable && !saw_eof_;
+    if (holds()) return to.writable;
+    return from.readable && !saw_eof_ && (!resting_ || from.ending);
+  }
+
+  // A bulk flow whose sender was emptied rests: the kernel tells of its bytes only when there are
+  // many. The caller ends that when it does, or after kRest, and then moves it.
+  bool resting() const { return resting_; }
+  void EndRest(Leg& from) {
+    resting_ = false;
+    from.readable = true;
   }
 
   // Gives back what is held: the session is over.
@@ -70,6 +83,7 @@ class Flow {
   Outcome Flush(Leg& to, Buffers& buffers);
   Outcome FlushBlock(Leg& to, Buffers& buffers);
   Outcome FlushPipe(Leg& to, Buffers& buffers);
+  void SetBulk(Leg& from, bool bulk);
   Outcome ReadFailed(Leg& from);
   Outcome WriteFailed(Leg& to);
   void End(Leg& to, bool pass_on);
@@ -79,6 +93,7 @@ class Flow {
   std::uint64_t bytes_ = 0;
   std::int16_t error_ = 0;
   bool bulk_ = false;  // the last read brought much: splice
+  bool resting_ = false;
   bool saw_eof_ = false;
   bool ended_ = false;
 };

@@ -61,6 +61,7 @@ void Session::OnReady(unsigned slot, std::uint32_t events) {
   if (closed_) return;  // earlier in this turn
   Leg& leg = slot == kClientSlot ? client_ : backend_;
   leg.Note(events);
+  if ((events & EPOLLIN) != 0) (slot == kClientSlot ? to_backend_ : to_client_).EndRest(leg);
   switch (phase_) {
     case Phase::kGreeting:
       if (client_.readable) OnClientFirst();
@@ -77,6 +78,14 @@ void Session::OnReady(unsigned slot, std::uint32_t events) {
       return Relay();
     }
   }
+}
+
+void Session::OnRested() {
+  rested_ = false;
+  if (closed_) return;
+  if (to_backend_.resting()) to_backend_.EndRest(client_);
+  if (to_client_.resting()) to_client_.EndRest(backend_);
+  Relay();
 }
 
 void Session::OnAgain() {

@@ -45,6 +45,8 @@ class Host {
   virtual Buffers& buffers() = 0;
   // Calls OnAgain() in the next turn, when the others have had theirs.
   virtual void Again(Session& session) = 0;
+  // Calls OnRested() when Flow::kRest has passed, a little earlier or later.
+  virtual void Rest(Session& session) = 0;
   // Whether the session may spend a few system calls on TcpFacts now: a bounded number per second.
   virtual bool TakeSample() = 0;
   // The session is over and has released everything. It is destroyed later in this turn, not before
@@ -76,6 +78,7 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   void Start();
   void OnTimeout();
   void OnAgain();
+  void OnRested();
   void Close(CloseReason reason);
 
   SessionId id() const { return id_; }
@@ -157,6 +160,7 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   Phase phase_ = Phase::kGreeting;
   bool closed_ = false;
   bool again_ = false;           // OnAgain() is due
+  bool rested_ = false;          // OnRested() is due
   bool client_watched_ = false;  // by the poller
   std::optional<CloseReason> first_eof_;
 

@@ -35,6 +35,8 @@ void Session::Relay() {
   if (to_client_.CanMove(backend_, client_) && !Pump(to_client_)) return;
   const bool more = to_backend_.CanMove(client_, backend_) || to_client_.CanMove(backend_, client_);
   if (more && !std::exchange(again_, true)) host_.Again(*this);
+  const bool resting = to_backend_.resting() || to_client_.resting();
+  if (resting && !std::exchange(rested_, true)) host_.Rest(*this);
 }
 
 // A reset or a timeout of `leg`. What it said before goes on first, and then reading tells the
@@ -99,7 +101,8 @@ void Session::SocketDied(Flow& flow, bool reader, int error) {
   // buffer: it goes on ahead of the reset.
   if (!reader && !last_words.saw_eof()) {
     dead.readable = dead.ending = true;
-    last_words.Move(dead, other, host_.buffers(), nullptr);
+    // Not its end: the failed write has taken the error, so that a read would see one.
+    last_words.Move(dead, other, host_.buffers(), nullptr, /*end=*/false);
   }
   ResetOnClose(other.fd.get());
   if (IsTimeout(error)) {

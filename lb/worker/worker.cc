@@ -60,11 +60,12 @@ void Worker::Run() {
   sigaddset(&pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   while (!stopping_) {
-    poller_.Wait(/*block=*/again_.empty());
+    poller_.Wait(MayWait());
     ++turn_;
     now_ = Clock::now();
     poller_.Tell();
     RunAgain();
+    if (!resting_.empty() && now_ >= rest_ends_) RunRested();
     if (alarm_.TakeRing()) RunTimeouts();
     EndTurn();
   }
@@ -176,6 +177,24 @@ std::uint64_t Worker::CloseMatching(const session::SessionFilter& filter,
   return matching.size();
 }
 
+std::optional<std::chrono::milliseconds> Worker::MayWait() const {
+  if (!again_.empty()) return std::chrono::milliseconds(0);
+  if (resting_.empty()) return std::nullopt;
+  return std::chrono::ceil<std::chrono::milliseconds>(session::Flow::kRest);
+}
+
+// One clock for all that rest: who comes later rests a little shorter.
+void Worker::Rest(session::Session& session) {
+  if (resting_.empty()) rest_ends_ = now_ + session::Flow::kRest;
+  resting_.push_back(&session);
+}
+
+void Worker::RunRested() {
+  rested_now_.swap(resting_);
+  for (session::Session* session : rested_now_) session->OnRested();
+  rested_now_.clear();
+}
+
 void Worker::RunAgain() {
   // Who has still more to do is put into the next turn's list.
   again_now_.swap(again_);
@@ -191,7 +210,9 @@ void Worker::RunTimeouts() {
 
 void Worker::EndTurn() {
   if (!ended_.empty()) {
-    std::erase_if(again_, [](const session::Session* session) { return session->closed(); });
+    const auto closed = [](const session::Session* session) { return session->closed(); };
+    std::erase_if(again_, closed);
+    std::erase_if(resting_, closed);
     ended_.clear();
   }
   closed_acceptors_.clear();

@@ -87,6 +87,7 @@ class Worker final : private session::Host, private Acceptor::Sink {
   session::SessionBudget& budget() override { return budget_; }
   session::Buffers& buffers() override { return buffers_; }
   void Again(session::Session& session) override { again_.push_back(&session); }
+  void Rest(session::Session& session) override;
   bool TakeSample() override { return samples_.Take(kSampleRate, now_); }
   void Ended(session::Session& session) override;
 
@@ -99,7 +100,9 @@ class Worker final : private session::Host, private Acceptor::Sink {
   void CloseAcceptors(Which which);
 
   void Run();
+  std::optional<std::chrono::milliseconds> MayWait() const;
   void RunAgain();
+  void RunRested();
   void RunTimeouts();
   void EndTurn();
 
@@ -123,8 +126,11 @@ class Worker final : private session::Host, private Acceptor::Sink {
   ReserveFd reserve_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unordered_map<session::SessionId, std::unique_ptr<session::Session>> sessions_;
-  std::vector<session::Session*> again_;      // have more to do in the next turn
-  std::vector<session::Session*> again_now_;  // and in this one
+  std::vector<session::Session*> again_;       // have more to do in the next turn
+  std::vector<session::Session*> again_now_;   // and in this one
+  std::vector<session::Session*> resting_;     // have bulk flows that gather bytes
+  std::vector<session::Session*> rested_now_;  // and have done so for long enough
+  TimePoint rest_ends_;                        // of all that rest
   // What the poller may still know of: destroyed when the turn ends.
   std::vector<std::unique_ptr<session::Session>> ended_;
   std::vector<std::unique_ptr<Acceptor>> closed_acceptors_;

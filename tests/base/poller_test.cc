@@ -36,7 +36,7 @@ struct Pair {
 };
 
 void Turn(Poller& poller, bool block = false) {
-  poller.Wait(block);
+  poller.Wait(block ? std::nullopt : std::optional(std::chrono::milliseconds(0)));
   poller.Tell();
 }
 

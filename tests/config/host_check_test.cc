@@ -115,8 +115,8 @@ TEST(HostCheck, WhatTheHostLacks) {
          f.is_user = true;
        },
        {}},
-      {[](HostFacts& f) { f.open_files_hard = 40575; }, {"open_files"}},
-      {[](HostFacts& f) { f.open_files_hard = 40576; }, {}},
+      {[](HostFacts& f) { f.open_files_hard = 40447; }, {"open_files"}},
+      {[](HostFacts& f) { f.open_files_hard = 40448; }, {}},
       {[](HostFacts& f) { f.conntrack_max = 39999; }, {"conntrack_small"}},
       {[](HostFacts& f) { f.cpus = 1; }, {"workers_many"}},
       // Root makes the folder of the socket.

@@ -62,6 +62,7 @@ class FlowTest : public ::testing::Test {
   // Moves until nothing more can be moved. Readiness is found out as with a poller: by trying.
   Flow::Outcome Move() {
     in_.near.readable = out_.near.writable = true;
+    flow_.EndRest(in_.near);
     return MoveWhatIsReady();
   }
   Flow::Outcome MoveWhatIsReady() { return flow_.Move(in_.near, out_.near, buffers_, tap_); }
@@ -172,6 +173,32 @@ TEST_F(FlowTest, ManyBytesArriveAsTheyWereSentWhateverTheirParts) {
     EXPECT_FALSE(flow_.holds()) << c.name;
   }
   EXPECT_GT(buffers_.pipes(), 0u) << "some of it was spliced";
+}
+
+TEST_F(FlowTest, ABulkFlowRestsUntilItIsToldOrItsTimeHasCome) {
+  const std::string bytes = RandomText(100'000, 6);
+  ASSERT_EQ(::send(in_.far.get(), bytes.data(), bytes.size(), 0), 100'000);
+  AwaitReadable(in_.near.fd.get());
+  ASSERT_EQ(Move(), Flow::Outcome::kMoved);
+  ASSERT_TRUE(flow_.resting());
+  int lowest = 0;
+  socklen_t size = sizeof lowest;
+  getsockopt(in_.near.fd.get(), SOL_SOCKET, SO_RCVLOWAT, &lowest, &size);
+  EXPECT_GT(lowest, 100'000) << "a few more bytes wake nobody";
+  in_.near.readable = true;
+  EXPECT_FALSE(flow_.CanMove(in_.near, out_.near));
+  in_.near.ending = true;
+  EXPECT_TRUE(flow_.CanMove(in_.near, out_.near)) << "but an end does not wait";
+  in_.near.ending = false;
+  // Little comes: no bulk any more, and told at once again.
+  ASSERT_EQ(::send(in_.far.get(), "rest", 4, 0), 4);
+  ASSERT_EQ(Move(), Flow::Outcome::kMoved);
+  EXPECT_FALSE(flow_.resting());
+  getsockopt(in_.near.fd.get(), SOL_SOCKET, SO_RCVLOWAT, &lowest, &size);
+  EXPECT_EQ(lowest, 1);
+  std::string received;
+  while (received.size() < bytes.size() + 4) received += ReadAll(out_.far.get());
+  EXPECT_TRUE(received == bytes + "rest");
 }
 
 TEST_F(FlowTest, ATapSeesEveryByteOfABulkTransfer) {

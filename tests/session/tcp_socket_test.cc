@@ -191,6 +191,10 @@ TEST_P(RetuneTest, OnlyWhatDiffersIsTouched) {
 TEST_P(RetuneTest, ItGoesOnListening) {
   const Listening listening(at(), Untuned());
   const Fd waiting = listening.Connect();
+  // The last acknowledgement of the handshake goes with the first bytes.
+  ASSERT_EQ(::send(waiting.get(), "x", 1, 0), 1);
+  pollfd readable{.fd = listening.fd(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&readable, 1, kPatience), 1);
   Retune(listening.fd(), Untuned(), Tuned());
   const Fd accepted(::accept4(listening.fd(), nullptr, nullptr, SOCK_CLOEXEC));
   EXPECT_TRUE(accepted.valid()) << "who waited to be accepted still does";

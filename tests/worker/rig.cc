@@ -205,6 +205,18 @@ bool Rig::AwaitClosed(session::CloseReason reason, std::uint64_t count) const {
   return Await([&] { return Closed(reason); }, count);
 }
 
+void Rig::WhileBusy(const std::function<void()>& peers) const {
+  std::promise<void> busy;
+  std::promise<void> done;
+  worker_->Post([&busy, wait = done.get_future().share()](Worker&) {
+    busy.set_value();
+    wait.wait_for(kPatience);
+  });
+  EXPECT_EQ(busy.get_future().wait_for(kPatience), std::future_status::ready);
+  peers();
+  done.set_value();
+}
+
 std::uint64_t Rig::Close(const session::SessionFilter& filter, session::CloseReason reason) const {
   return AskWorker(*worker_,
                    [filter, reason](Worker& w) { return w.CloseMatching(filter, reason); });

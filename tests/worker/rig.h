@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -76,6 +77,8 @@ class Rig {
   bool Await(Count count, std::uint64_t at_least) const;
   bool AwaitRefused(session::CloseReason reason, std::uint64_t count = 1) const;
   bool AwaitClosed(session::CloseReason reason, std::uint64_t count = 1) const;
+  // What `peers` do happens to the worker all at once.
+  void WhileBusy(const std::function<void()>& peers) const;
   std::uint64_t Close(const session::SessionFilter& filter, session::CloseReason reason) const;
 
  private:

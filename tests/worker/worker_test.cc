@@ -83,6 +83,23 @@ TEST(Worker, AResetIsPassedOnAsAReset) {
   }
 }
 
+TEST(Worker, AResetThatIsFirstNoticedByWritingIsPassedOnAsAReset) {
+  const Server server;
+  const Rig rig({}, {}, {server.address()});
+  Peer client = rig.Connect();
+  ASSERT_TRUE(client.Send(Hello()));
+  Peer backend = server.Accept();
+  ASSERT_EQ(backend.Read(Hello().size()), Hello());
+  rig.WhileBusy([&] {
+    ASSERT_TRUE(client.Send("for a backend that is gone"));
+    ASSERT_TRUE(backend.Send("last words"));
+    backend.Reset();
+  });
+  EXPECT_TRUE(rig.AwaitClosed(CloseReason::kBackendReset));
+  EXPECT_EQ(client.Read(10), "last words");
+  EXPECT_TRUE(client.WasReset());
+}
+
 TEST(Worker, AResetAfterAHalfCloseIsNoticedThoughNothingIsReadAnyMore) {
   const Server server;
   const Rig rig({}, {}, {server.address()});
