@@ -163,7 +163,8 @@ void End::Compare(std::span<const std::uint8_t> bytes) {
   Fill(InSeed(), received_, want);
   const auto [got, mine] = std::mismatch(bytes.begin(), bytes.end(), want.begin());
   if (got != bytes.end()) {
-    return Fail("wrong byte at " + std::to_string(received_ + std::uint64_t(got - bytes.begin())));
+    const auto at = received_ + static_cast<std::uint64_t>(got - bytes.begin());
+    return Fail("wrong byte at " + std::to_string(at));
   }
   received_ += bytes.size();
 }
