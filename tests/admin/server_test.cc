@@ -159,7 +159,9 @@ TEST(AdminServerTest, SomeThreadsAreKeptFromFollowers) {
     const Fd next = ConnectUnix(server.socket_path());
     ASSERT_TRUE(Send(next, MakeRequest("GET", "/api/v1/events?follow")));
     seen = ReceiveUntil(next, "\r\n\r\n");
-    if (seen.starts_with("HTTP/1.1 200")) seen += ReceiveUntil(next, "data: ");
+    // The first event may have come with the head.
+    const bool more = seen.starts_with("HTTP/1.1 200") && seen.find("data: ") == std::string::npos;
+    if (more) seen += ReceiveUntil(next, "data: ");
   }
   EXPECT_THAT(seen, HasSubstr("data: "));
 }
