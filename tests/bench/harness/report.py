@@ -32,7 +32,10 @@ def machine():
             if line.startswith('model name'):
                 model = line.split(':', 1)[1].strip()
                 break
+    with open('/proc/sys/net/ipv4/tcp_congestion_control', encoding='utf-8') as file:
+        congestion = file.read().strip()
     return {'cpu': model, 'cpus': len(os.sched_getaffinity(0)), 'kernel': platform.release(),
+            'congestion': congestion,
             'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}
 
 
@@ -76,7 +79,8 @@ def text(results):
 def about_text(about):
     """The machine and the versions, in a paragraph."""
     where = about['machine']
-    lines = [f'{where["cpus"]} CPUs ({where["cpu"]}), Linux {where["kernel"]}, {where["time"]}.']
+    lines = [f'{where["cpus"]} CPUs ({where["cpu"]}), Linux {where["kernel"]}, '
+             f'congestion control {where["congestion"]}, {where["time"]}.']
     names = {}
     for name, version in about['peers'].items():
         names.setdefault(version, []).append(name)
