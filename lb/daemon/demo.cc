@@ -15,7 +15,7 @@
 #include "lb/daemon/daemon.h"
 #include "lb/daemon/demo_report.h"
 #include "lb/demo/farm.h"
-#include "lb/demo/tunnel_client.h"
+#include "lb/tunnel/tunnel_client.h"
 
 namespace sstplb::daemon {
 namespace {
@@ -92,9 +92,9 @@ class Clients {
 
  private:
   void Run();
-  bool StartTunnels(demo::TunnelClient& client, const control::DaemonStatus& status) const;
+  bool StartTunnels(tunnel::TunnelClient& client, const control::DaemonStatus& status) const;
   void Greet(const control::DaemonStatus& status) const;
-  void Watch(demo::TunnelClient& client);
+  void Watch(tunnel::TunnelClient& client);
 
   Daemon& daemon_;
   const DemoOptions& options_;
@@ -117,9 +117,10 @@ void Clients::Greet(const control::DaemonStatus& status) const {
   std::fflush(stdout);
 }
 
-bool Clients::StartTunnels(demo::TunnelClient& client, const control::DaemonStatus& status) const {
+bool Clients::StartTunnels(tunnel::TunnelClient& client,
+                           const control::DaemonStatus& status) const {
   for (std::uint32_t i = 0; i < options_.tunnels; ++i) {
-    demo::TunnelOptions tunnel;
+    tunnel::TunnelOptions tunnel;
     tunnel.server = status.listeners.front().bind.front();
     // Each client has an address of its own, as out in the world: 127.0.1.1, 127.0.1.2, ...
     if (tunnel.server.ip.is_v4()) {
@@ -135,7 +136,7 @@ bool Clients::StartTunnels(demo::TunnelClient& client, const control::DaemonStat
 
 void Clients::Run() {
   const auto status = daemon_.api().GetStatus();
-  auto client = demo::TunnelClient::Start();
+  auto client = tunnel::TunnelClient::Start();
   if (!status || !client) {
     std::fprintf(stderr, "sstplb demo: %s\n",
                  status ? client.error().message.c_str() : status.error().message.c_str());
@@ -149,7 +150,7 @@ void Clients::Run() {
   daemon_.RequestStop();
 }
 
-void Clients::Watch(demo::TunnelClient& client) {
+void Clients::Watch(tunnel::TunnelClient& client) {
   const TimePoint give_up = Clock::now() + kCheckTimeout;
   TimePoint next_report = Clock::now() + std::chrono::seconds(1);
   while (!stop_) {

@@ -5,12 +5,12 @@
 
 namespace sstplb::daemon {
 
-DemoFigures Figures(const std::vector<demo::TunnelReport>& tunnels,
+DemoFigures Figures(const std::vector<tunnel::TunnelReport>& tunnels,
                     const std::vector<control::PoolStatus>& pools) {
   DemoFigures figures;
   figures.tunnels = tunnels.size();
-  for (const demo::TunnelReport& tunnel : tunnels) {
-    if (tunnel.state == demo::TunnelState::kUp) ++figures.up;
+  for (const tunnel::TunnelReport& tunnel : tunnels) {
+    if (tunnel.state == tunnel::TunnelState::kUp) ++figures.up;
     figures.pings += tunnel.pings_answered;
   }
   for (const control::PoolStatus& pool : pools) {

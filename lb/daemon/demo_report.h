@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lb/control/api.h"
-#include "lb/demo/tunnel.h"
+#include "lb/tunnel/tunnel.h"
 
 namespace sstplb::daemon {
 
@@ -20,7 +20,7 @@ struct DemoFigures {
   std::size_t backends_up = 0;
 };
 
-DemoFigures Figures(const std::vector<demo::TunnelReport>& tunnels,
+DemoFigures Figures(const std::vector<tunnel::TunnelReport>& tunnels,
                     const std::vector<control::PoolStatus>& pools);
 
 // "12 of 12 tunnels up   vpn1 4  vpn2 5  vpn3 3   pings answered 240"

@@ -5,7 +5,7 @@
 #include <openssl/rand.h>
 
 #include "lb/base/address.h"
-#include "lb/demo/openssl_ptr.h"
+#include "lb/tunnel/openssl_ptr.h"
 
 namespace sstplb::demo {
 namespace {
@@ -16,7 +16,7 @@ bool AddExtension(X509* certificate, int nid, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
   X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
-  const ExtensionPtr extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
+  const tunnel::ExtensionPtr extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
   return extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
@@ -56,7 +56,7 @@ bool Fill(X509* certificate, EVP_PKEY* key, const CertificateRequest& request) {
 
 template <class Write>
 std::string Pem(Write write) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
+  const tunnel::BioPtr bio(BIO_new(BIO_s_mem()));
   if (bio == nullptr || write(bio.get()) != 1) return {};
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &data);
@@ -77,10 +77,10 @@ std::string Certificate::Fingerprint() const {
 
 Result<Certificate> MakeCertificate(const CertificateRequest& request) {
   if (request.names.empty()) return Error{"a certificate needs at least one name"};
-  const KeyPtr key(EVP_EC_gen("P-256"));
-  const X509Ptr x509(X509_new());
+  const tunnel::KeyPtr key(EVP_EC_gen("P-256"));
+  const tunnel::X509Ptr x509(X509_new());
   if (key == nullptr || x509 == nullptr || !Fill(x509.get(), key.get(), request)) {
-    return Error{"cannot make a certificate: " + OpensslError()};
+    return Error{"cannot make a certificate: " + tunnel::OpensslError()};
   }
   Certificate made;
   made.pem = Pem([&](BIO* bio) { return PEM_write_bio_X509(bio, x509.get()); });
@@ -90,7 +90,7 @@ Result<Certificate> MakeCertificate(const CertificateRequest& request) {
   unsigned char* der = nullptr;
   const int size = i2d_X509(x509.get(), &der);
   if (size <= 0 || made.pem.empty() || made.key_pem.empty()) {
-    return Error{"cannot write a certificate: " + OpensslError()};
+    return Error{"cannot write a certificate: " + tunnel::OpensslError()};
   }
   made.der.assign(der, der + size);
   OPENSSL_free(der);

@@ -22,16 +22,16 @@ Farm::~Farm() { thread_.Join(); }
 
 Status Farm::SetFault(std::size_t server, const Fault& fault) {
   Status status = Done{};
-  OnLoop(thread_.loop(), [&] { status = servers_.at(server)->SetFault(fault); });
+  tunnel::OnLoop(thread_.loop(), [&] { status = servers_.at(server)->SetFault(fault); });
   return status;
 }
 
 void Farm::DropAll(std::size_t server, bool reset) {
-  OnLoop(thread_.loop(), [&] { servers_.at(server)->DropAll(reset); });
+  tunnel::OnLoop(thread_.loop(), [&] { servers_.at(server)->DropAll(reset); });
 }
 
 void Farm::Kill(std::size_t server) {
-  OnLoop(thread_.loop(), [&] {
+  tunnel::OnLoop(thread_.loop(), [&] {
     (void)servers_.at(server)->SetFault({FaultKind::kRefuse});
     servers_.at(server)->DropAll(true);
   });
@@ -39,13 +39,13 @@ void Farm::Kill(std::size_t server) {
 
 ServerCounters Farm::counters(std::size_t server) const {
   ServerCounters counters;
-  OnLoop(thread_.loop(), [&] { counters = servers_.at(server)->counters(); });
+  tunnel::OnLoop(thread_.loop(), [&] { counters = servers_.at(server)->counters(); });
   return counters;
 }
 
 std::vector<TunnelInfo> Farm::tunnels(std::size_t server) const {
   std::vector<TunnelInfo> all;
-  OnLoop(thread_.loop(), [&] { all = servers_.at(server)->tunnels(); });
+  tunnel::OnLoop(thread_.loop(), [&] { all = servers_.at(server)->tunnels(); });
   return all;
 }
 

@@ -11,7 +11,7 @@
 #include "lb/base/loop.h"
 #include "lb/base/result.h"
 #include "lb/demo/farm_server.h"
-#include "lb/demo/loop_call.h"
+#include "lb/tunnel/loop_call.h"
 
 namespace sstplb::demo {
 
@@ -50,7 +50,7 @@ class Farm {
 
   mutable LoopThread thread_;
   std::vector<std::unique_ptr<FarmServer>> servers_;
-  Changes changes_;
+  tunnel::Changes changes_;
 };
 
 }  // namespace sstplb::demo

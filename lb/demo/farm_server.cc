@@ -41,7 +41,8 @@ Result<std::unique_ptr<FarmServer>> FarmServer::Open(Loop& loop, ServerOptions o
     if (!made.ok()) return made.error();
     options.certificate = std::move(made).value();
   }
-  Result<TlsContext> context = MakeServerContext(*options.certificate, options.tls);
+  Result<tunnel::TlsContext> context = tunnel::MakeServerContext(
+      options.certificate->pem, options.certificate->key_pem, options.tls);
   if (!context.ok()) return context.error();
   std::unique_ptr<FarmServer> server(
       new FarmServer(loop, std::move(options), *context, std::move(changed)));
@@ -51,7 +52,7 @@ Result<std::unique_ptr<FarmServer>> FarmServer::Open(Loop& loop, ServerOptions o
   return server;
 }
 
-FarmServer::FarmServer(Loop& loop, ServerOptions options, TlsContext context,
+FarmServer::FarmServer(Loop& loop, ServerOptions options, tunnel::TlsContext context,
                        std::function<void()> changed)
     : loop_(loop),
       options_(std::move(options)),

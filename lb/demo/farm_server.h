@@ -39,7 +39,8 @@ class FarmServer {
   std::vector<TunnelInfo> tunnels() const;
 
  private:
-  FarmServer(Loop& loop, ServerOptions options, TlsContext context, std::function<void()> changed);
+  FarmServer(Loop& loop, ServerOptions options, tunnel::TlsContext context,
+             std::function<void()> changed);
 
   Status Reserve();
   Status Listen();

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "lb/demo/icmp.h"
+#include "lb/tunnel/icmp.h"
 
 namespace sstplb::demo {
 namespace {
@@ -123,8 +123,8 @@ void ServerCall::OnCallConnect(const sstp::ControlMessage& message, TimePoint no
 
 void ServerCall::StartPpp() {
   if (!address_ || state_ == State::kEnding) return;
-  ppp_.emplace(PppOptions{true, options_.user, options_.password, MagicFrom(offered_.nonce),
-                          pool_.gateway(), *address_});
+  ppp_.emplace(tunnel::PppOptions{true, options_.user, options_.password, MagicFrom(offered_.nonce),
+                                  pool_.gateway(), *address_});
   if (!options_.personality.speaks_lcp_first) return;
   std::vector<Bytes> frames;
   ppp_->Start(frames);
@@ -137,8 +137,9 @@ void ServerCall::OnCallConnected(const sstp::ControlMessage& message) {
     return;
   }
   const auto binding = sstp::FindCryptoBinding(message);
-  const bool valid = binding && CheckBinding(*binding, offered_, certificate_der_, Hlak{}) ==
-                                    BindingVerdict::kValid;
+  const bool valid =
+      binding && tunnel::CheckBinding(*binding, offered_, certificate_der_, tunnel::Hlak{}) ==
+                     tunnel::BindingVerdict::kValid;
   if (!valid) {
     ++counters_.bad_bindings;
     if (!options_.personality.ignores_bad_binding) {
@@ -167,16 +168,16 @@ void ServerCall::OnEcho() {
 }
 
 void ServerCall::OnData(ByteView payload) {
-  const std::optional<PppFrame> frame = ParseFrame(payload);
+  const std::optional<tunnel::PppFrame> frame = tunnel::ParseFrame(payload);
   if (!frame || !ppp_) return;
-  if (frame->protocol == kPppIpv4) {
+  if (frame->protocol == tunnel::kPppIpv4) {
     OnIpv4(frame->content);
     return;
   }
   std::vector<Bytes> frames;
   ppp_->OnFrame(*frame, frames);
   SendFrames(frames);
-  if (ppp_->phase() == PppLink::Phase::kEnded) {
+  if (ppp_->phase() == tunnel::PppLink::Phase::kEnded) {
     SendControl(sstp::EncodeControl(MessageType::kCallDisconnect));
     End();
   }
@@ -184,14 +185,14 @@ void ServerCall::OnData(ByteView payload) {
 
 void ServerCall::OnIpv4(ByteView packet) {
   // MS-SSTP: no data of the upper layer before Call Connected.
-  if (state_ != State::kConnected || ppp_->phase() != PppLink::Phase::kOpen) return;
-  std::optional<IcmpEcho> echo = ParseEcho(packet);
+  if (state_ != State::kConnected || ppp_->phase() != tunnel::PppLink::Phase::kOpen) return;
+  std::optional<tunnel::IcmpEcho> echo = tunnel::ParseEcho(packet);
   if (!echo || echo->reply || echo->destination != pool_.gateway()) return;
   ++counters_.pings;
   if (host_.fault().kind == FaultKind::kNoEcho) return;
   echo->reply = true;
   std::swap(echo->source, echo->destination);
-  SendFrames({BuildFrame(kPppIpv4, BuildEcho(*echo))});
+  SendFrames({tunnel::BuildFrame(tunnel::kPppIpv4, tunnel::BuildEcho(*echo))});
 }
 
 void ServerCall::OnTick(TimePoint now) {

@@ -11,11 +11,11 @@
 #include "lb/base/bytes.h"
 #include "lb/base/time.h"
 #include "lb/demo/address_pool.h"
-#include "lb/demo/crypto_binding.h"
 #include "lb/demo/fault.h"
-#include "lb/demo/ppp_link.h"
 #include "lb/demo/server_options.h"
 #include "lb/sstp/message.h"
+#include "lb/tunnel/crypto_binding.h"
+#include "lb/tunnel/ppp_link.h"
 
 namespace sstplb::demo {
 
@@ -81,7 +81,7 @@ class ServerCall {
   TimePoint requested_at_{};
   TimePoint heard_{};
   std::optional<IpAddress> address_;
-  std::optional<PppLink> ppp_;
+  std::optional<tunnel::PppLink> ppp_;
   sstp::CryptoBindingRequest offered_;
 };
 

@@ -13,7 +13,7 @@
 #include "lb/base/time.h"
 #include "lb/demo/certificate.h"
 #include "lb/demo/personality.h"
-#include "lb/demo/tls_context.h"
+#include "lb/tunnel/tls_context.h"
 
 namespace sstplb::demo {
 
@@ -21,7 +21,7 @@ struct ServerOptions {
   SocketAddress listen{IpAddress::V4({127, 0, 0, 1}), 0};  // port 0: any free one
   std::optional<Certificate> certificate;                  // one of its own when absent
   CertificateRequest names;                                // for its own
-  TlsVersions tls;
+  tunnel::TlsVersions tls;
   Personality personality = PersonalityOf(Kind::kRras);
   bool proxy_header = false;  // required ahead of TLS, v1 or v2
   std::string user;           // "": anyone gets in

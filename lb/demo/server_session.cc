@@ -154,9 +154,9 @@ void ServerSession::SendTlsAlert() {
 }
 
 void ServerSession::StartTls() {
-  TlsStreamHandler& handler = *this;
-  stream_ = std::make_unique<TlsStream>(shared_.loop, handler, shared_.context,
-                                        TlsStream::Role::kServer, std::move(fd_));
+  tunnel::TlsStreamHandler& handler = *this;
+  stream_ = std::make_unique<tunnel::TlsStream>(shared_.loop, handler, shared_.context,
+                                                tunnel::TlsStream::Role::kServer, std::move(fd_));
   const Bytes hello = std::exchange(buffer_, {});
   stream_->Start(hello);
 }
@@ -296,7 +296,7 @@ void ServerSession::CloseConnection() {
   }
 }
 
-void ServerSession::OnTlsEnd(StreamEnd, const std::string&) { Finish(!closed_here_); }
+void ServerSession::OnTlsEnd(tunnel::StreamEnd, const std::string&) { Finish(!closed_here_); }
 
 void ServerSession::Finish(bool by_client) {
   if (phase_ == Phase::kEnded) return;

@@ -13,12 +13,12 @@
 #include "lb/base/address.h"
 #include "lb/base/fd.h"
 #include "lb/base/loop.h"
-#include "lb/demo/delay_queue.h"
 #include "lb/demo/fault.h"
 #include "lb/demo/server_call.h"
 #include "lb/demo/server_options.h"
-#include "lb/demo/tls_stream.h"
 #include "lb/sstp/http.h"
+#include "lb/tunnel/delay_queue.h"
+#include "lb/tunnel/tls_stream.h"
 
 namespace sstplb::demo {
 
@@ -26,7 +26,7 @@ namespace sstplb::demo {
 struct ServerShared {
   Loop& loop;
   const ServerOptions& options;
-  TlsContext context;
+  tunnel::TlsContext context;
   Certificate certificate;
   Fault fault;
   AddressPool pool;
@@ -34,7 +34,7 @@ struct ServerShared {
   std::function<void()> changed;  // a counter or a tunnel that people wait for has moved
 };
 
-class ServerSession final : private TlsStreamHandler, private CallHost {
+class ServerSession final : private tunnel::TlsStreamHandler, private CallHost {
  public:
   // Once, when the connection is over; the session must outlive the call.
   using Ended = std::function<void(ServerSession&)>;
@@ -62,7 +62,7 @@ class ServerSession final : private TlsStreamHandler, private CallHost {
 
   void OnTlsReady() override;
   void OnTlsData(ByteView data) override;
-  void OnTlsEnd(StreamEnd end, const std::string& detail) override;
+  void OnTlsEnd(tunnel::StreamEnd end, const std::string& detail) override;
 
   void SendPacket(const Bytes& packet) override;
   void After(Duration delay, std::function<void()> task) override;
@@ -94,9 +94,9 @@ class ServerSession final : private TlsStreamHandler, private CallHost {
   TimePoint born_;
   Bytes buffer_;  // raw before TLS, HTTP or SSTP after; bounded in each phase
   std::uint64_t sstp_bytes_ = 0;
-  std::unique_ptr<TlsStream> stream_;
+  std::unique_ptr<tunnel::TlsStream> stream_;
   ServerCall call_;
-  DelayQueue later_;
+  tunnel::DelayQueue later_;
 };
 
 }  // namespace sstplb::demo

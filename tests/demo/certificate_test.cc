@@ -5,20 +5,20 @@
 
 #include <gtest/gtest.h>
 
-#include "lb/demo/openssl_ptr.h"
+#include "lb/tunnel/openssl_ptr.h"
 
 namespace sstplb::demo {
 namespace {
 
-X509Ptr Read(const Certificate& certificate) {
+tunnel::X509Ptr Read(const Certificate& certificate) {
   const unsigned char* at = certificate.der.data();
-  return X509Ptr(d2i_X509(nullptr, &at, static_cast<long>(certificate.der.size())));
+  return tunnel::X509Ptr(d2i_X509(nullptr, &at, static_cast<long>(certificate.der.size())));
 }
 
 TEST(Certificate, HoldsItsNamesAndDays) {
   const auto made = MakeCertificate({{"vpn.sstp.test", "*.a.test", "127.0.0.1"}, 10});
   ASSERT_TRUE(made.ok());
-  const X509Ptr x509 = Read(*made);
+  const tunnel::X509Ptr x509 = Read(*made);
   ASSERT_NE(x509, nullptr);
   EXPECT_EQ(X509_check_host(x509.get(), "vpn.sstp.test", 0, 0, nullptr), 1);
   EXPECT_EQ(X509_check_host(x509.get(), "b.a.test", 0, 0, nullptr), 1);
@@ -34,7 +34,7 @@ TEST(Certificate, HoldsItsNamesAndDays) {
 TEST(Certificate, CanBeExpired) {
   const auto made = MakeCertificate({{"old.test"}, -1});
   ASSERT_TRUE(made.ok());
-  const X509Ptr x509 = Read(*made);
+  const tunnel::X509Ptr x509 = Read(*made);
   EXPECT_LT(X509_cmp_current_time(X509_get0_notAfter(x509.get())), 0);
   int days = 0;
   int seconds = 0;

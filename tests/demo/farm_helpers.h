@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "lb/demo/farm.h"
-#include "lb/demo/tunnel_client.h"
+#include "lb/tunnel/tunnel_client.h"
 
 namespace sstplb::demo {
 
@@ -36,20 +36,24 @@ inline std::unique_ptr<Farm> StartFarm(ServerOptions server = QuickServer()) {
   return StartFarm(std::move(servers));
 }
 
-inline std::unique_ptr<TunnelClient> StartClient(TlsVersions versions = {}) {
-  auto client = TunnelClient::Start(versions);
+inline std::unique_ptr<tunnel::TunnelClient> StartClient(tunnel::TlsVersions versions = {}) {
+  auto client = tunnel::TunnelClient::Start(versions);
   EXPECT_TRUE(client.ok());
   return std::move(client).value();
 }
 
-inline TunnelOptions To(const Farm& farm, std::size_t server = 0) {
-  TunnelOptions options;
+inline tunnel::TunnelOptions To(const Farm& farm, std::size_t server = 0) {
+  tunnel::TunnelOptions options;
   options.server = farm.address(server);
   return options;
 }
 
-inline bool Up(const TunnelReport& report) { return report.state == TunnelState::kUp; }
-inline bool Ended(const TunnelReport& report) { return report.state == TunnelState::kEnded; }
+inline bool Up(const tunnel::TunnelReport& report) {
+  return report.state == tunnel::TunnelState::kUp;
+}
+inline bool Ended(const tunnel::TunnelReport& report) {
+  return report.state == tunnel::TunnelState::kEnded;
+}
 inline bool Idle(const ServerCounters& counters) {
   return counters.open == 0 && counters.tunnels == 0 && counters.addresses_in_use == 0;
 }

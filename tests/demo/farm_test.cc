@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
-#include "lb/demo/tls_context.h"
+#include "lb/tunnel/tls_context.h"
 #include "proxyproto/encode.h"
 #include "tests/demo/farm_helpers.h"
 
@@ -16,17 +16,18 @@ namespace {
 TEST(Farm, ATunnelComesUpPingsAndEndsInOrder) {
   const auto farm = StartFarm();
   const auto client = StartClient();
-  TunnelOptions options = To(*farm);
+  tunnel::TunnelOptions options = To(*farm);
   options.sni = "vpn.sstp.test";
   options.ping_interval = std::chrono::milliseconds(20);
   options.echo_interval = std::chrono::milliseconds(20);
   client->Add(options);
   ASSERT_TRUE(client->Await(
-      0, [](const TunnelReport& r) { return r.pings_answered >= 3 && r.echoes_answered >= 3; },
+      0,
+      [](const tunnel::TunnelReport& r) { return r.pings_answered >= 3 && r.echoes_answered >= 3; },
       kPatience))
       << ToString(client->report(0).state) << " " << client->report(0).detail;
 
-  const TunnelReport report = client->report(0);
+  const tunnel::TunnelReport report = client->report(0);
   EXPECT_EQ(report.address.ToString(), "10.99.0.2");
   EXPECT_EQ(report.gateway.ToString(), "10.99.0.1");
   EXPECT_EQ(report.tls_version, "TLSv1.3");
@@ -47,7 +48,7 @@ TEST(Farm, ATunnelComesUpPingsAndEndsInOrder) {
 
   client->Stop(0);
   ASSERT_TRUE(client->Await(0, Ended, kPatience));
-  EXPECT_EQ(client->report(0).end, TunnelEnd::kStopped);
+  EXPECT_EQ(client->report(0).end, tunnel::TunnelEnd::kStopped);
   ASSERT_TRUE(farm->Await(0, Idle, kPatience));
   const ServerCounters counters = farm->counters(0);
   EXPECT_EQ(counters.accepted, 1u);
@@ -93,7 +94,7 @@ TEST(Farm, ManyTunnelsEachWithItsOwnAddress) {
   const auto farm = StartFarm();
   const auto client = StartClient();
   for (std::size_t i = 0; i < kTunnels; ++i) {
-    TunnelOptions options = To(*farm);
+    tunnel::TunnelOptions options = To(*farm);
     options.source = IpAddress::V4({127, 0, 1, static_cast<std::uint8_t>(i % 20 + 1)});
     client->Add(options);
   }
@@ -113,10 +114,10 @@ TEST(Farm, ManyTunnelsEachWithItsOwnAddress) {
 }
 
 TEST(Farm, SessionsAreResumedByTicketWithBothVersions) {
-  for (const TlsVersion version : {TlsVersion::k12, TlsVersion::k13}) {
+  for (const tunnel::TlsVersion version : {tunnel::TlsVersion::k12, tunnel::TlsVersion::k13}) {
     const auto farm = StartFarm();
     const auto client = StartClient({version, version});
-    TunnelOptions options = To(*farm);
+    tunnel::TunnelOptions options = To(*farm);
     options.reconnect = true;
     options.backoff_min = std::chrono::milliseconds(1);
     client->Add(options);
@@ -124,9 +125,10 @@ TEST(Farm, SessionsAreResumedByTicketWithBothVersions) {
     EXPECT_FALSE(client->report(0).resumed);
     client->Break(0);
     ASSERT_TRUE(client->Await(
-        0, [](const TunnelReport& r) { return Up(r) && r.times_up == 2; }, kPatience));
+        0, [](const tunnel::TunnelReport& r) { return Up(r) && r.times_up == 2; }, kPatience));
     EXPECT_TRUE(client->report(0).resumed);
-    EXPECT_EQ(client->report(0).tls_version, version == TlsVersion::k12 ? "TLSv1.2" : "TLSv1.3");
+    EXPECT_EQ(client->report(0).tls_version,
+              version == tunnel::TlsVersion::k12 ? "TLSv1.2" : "TLSv1.3");
     EXPECT_EQ(farm->counters(0).tls_resumed, 1u);
   }
 }
@@ -137,11 +139,11 @@ TEST(Farm, WrongPasswordEndsInPpp) {
   server.password = "right";
   const auto farm = StartFarm(server);
   const auto client = StartClient();
-  TunnelOptions options = To(*farm);
+  tunnel::TunnelOptions options = To(*farm);
   options.password = "wrong";
   client->Add(options);
   ASSERT_TRUE(client->Await(0, Ended, kPatience));
-  EXPECT_EQ(client->report(0).end, TunnelEnd::kPppFailed);
+  EXPECT_EQ(client->report(0).end, tunnel::TunnelEnd::kPppFailed);
   EXPECT_EQ(client->report(0).detail, "authentication failed");
   EXPECT_TRUE(farm->Await(0, Idle, kPatience));
 }
@@ -151,7 +153,7 @@ TEST(Farm, ServerSaysHelloToASilentClient) {
   server.hello_interval = std::chrono::milliseconds(50);
   const auto farm = StartFarm(server);
   const auto client = StartClient();
-  TunnelOptions options = To(*farm);
+  tunnel::TunnelOptions options = To(*farm);
   options.echo_interval = {};
   client->Add(options);
   ASSERT_TRUE(client->Await(0, Up, kPatience));
@@ -183,7 +185,7 @@ TEST(Farm, ARequiredProxyHeaderIsAskedFor) {
   const auto client = StartClient();
   client->Add(To(*farm));
   ASSERT_TRUE(client->Await(0, Ended, kPatience));
-  EXPECT_EQ(client->report(0).reached, TunnelState::kTls);
+  EXPECT_EQ(client->report(0).reached, tunnel::TunnelState::kTls);
   EXPECT_EQ(farm->counters(0).proxy_headers, 0u);
 
   // By hand: both versions, and the byte-by-byte case.
@@ -210,7 +212,7 @@ TEST(Farm, ARequiredProxyHeaderIsAskedFor) {
 TEST(Farm, KilledAndRevivedOnTheSamePort) {
   const auto farm = StartFarm();
   const auto client = StartClient();
-  TunnelOptions options = To(*farm);
+  tunnel::TunnelOptions options = To(*farm);
   options.reconnect = true;
   options.backoff_min = std::chrono::milliseconds(5);
   options.backoff_max = std::chrono::milliseconds(20);
@@ -218,10 +220,11 @@ TEST(Farm, KilledAndRevivedOnTheSamePort) {
   ASSERT_TRUE(client->Await(0, Up, kPatience));
   farm->Kill(0);
   ASSERT_TRUE(client->Await(
-      0, [](const TunnelReport& r) { return r.end == TunnelEnd::kConnectFailed; }, kPatience));
+      0, [](const tunnel::TunnelReport& r) { return r.end == tunnel::TunnelEnd::kConnectFailed; },
+      kPatience));
   ASSERT_TRUE(farm->SetFault(0, {}).ok());
   ASSERT_TRUE(client->Await(
-      0, [](const TunnelReport& r) { return Up(r) && r.times_up == 2; }, kPatience));
+      0, [](const tunnel::TunnelReport& r) { return Up(r) && r.times_up == 2; }, kPatience));
 }
 
 }  // namespace

@@ -15,44 +15,92 @@ constexpr Duration kShort = std::chrono::milliseconds(300);
 struct Case {
   const char* heading;
   Fault fault;
-  TunnelState reached;
-  TunnelEnd end;
+  tunnel::TunnelState reached;
+  tunnel::TunnelEnd end;
   const char* detail;  // a part of it
 };
 
 const Case kCases[] = {
-    {"frozen", {FaultKind::kFreeze}, TunnelState::kTls, TunnelEnd::kTimeout, "at tls"},
-    {"refuse", {FaultKind::kRefuse}, TunnelState::kTcp, TunnelEnd::kConnectFailed, "refused"},
-    {"close at accept", {FaultKind::kCloseAtAccept}, TunnelState::kTls, TunnelEnd::kNone, ""},
+    {"frozen",
+     {FaultKind::kFreeze},
+     tunnel::TunnelState::kTls,
+     tunnel::TunnelEnd::kTimeout,
+     "at tls"},
+    {"refuse",
+     {FaultKind::kRefuse},
+     tunnel::TunnelState::kTcp,
+     tunnel::TunnelEnd::kConnectFailed,
+     "refused"},
+    {"close at accept",
+     {FaultKind::kCloseAtAccept},
+     tunnel::TunnelState::kTls,
+     tunnel::TunnelEnd::kNone,
+     ""},
     {"hang at accept",
      {FaultKind::kHangAtAccept},
-     TunnelState::kTls,
-     TunnelEnd::kTimeout,
+     tunnel::TunnelState::kTls,
+     tunnel::TunnelEnd::kTimeout,
      "at tls"},
-    {"hang at TLS", {FaultKind::kHangAtTls}, TunnelState::kTls, TunnelEnd::kTimeout, "at tls"},
+    {"hang at TLS",
+     {FaultKind::kHangAtTls},
+     tunnel::TunnelState::kTls,
+     tunnel::TunnelEnd::kTimeout,
+     "at tls"},
     {"TLS alert",
      {FaultKind::kTlsAlert},
-     TunnelState::kTls,
-     TunnelEnd::kTlsFailed,
+     tunnel::TunnelState::kTls,
+     tunnel::TunnelEnd::kTlsFailed,
      "handshake failure"},
-    {"hang at POST", {FaultKind::kHangAtPost}, TunnelState::kPost, TunnelEnd::kTimeout, "at post"},
+    {"hang at POST",
+     {FaultKind::kHangAtPost},
+     tunnel::TunnelState::kPost,
+     tunnel::TunnelEnd::kTimeout,
+     "at post"},
     {"404",
      {FaultKind::kHttpStatus, 404},
-     TunnelState::kPost,
-     TunnelEnd::kHttpRefused,
+     tunnel::TunnelState::kPost,
+     tunnel::TunnelEnd::kHttpRefused,
      "404 Not Found"},
-    {"501", {FaultKind::kHttpStatus, 501}, TunnelState::kPost, TunnelEnd::kHttpRefused, "501"},
-    {"503", {FaultKind::kHttpStatus, 503}, TunnelState::kPost, TunnelEnd::kHttpRefused, "503"},
-    {"close after POST", {FaultKind::kCloseAfterPost}, TunnelState::kPost, TunnelEnd::kClosed, ""},
-    {"nak", {FaultKind::kNak}, TunnelState::kCall, TunnelEnd::kNak, "value_not_supported"},
-    {"abort after ack", {FaultKind::kAbortAfterAck}, TunnelState::kPpp, TunnelEnd::kAborted, ""},
-    {"reset at once", {FaultKind::kReset}, TunnelState::kCall, TunnelEnd::kReset, ""},
+    {"501",
+     {FaultKind::kHttpStatus, 501},
+     tunnel::TunnelState::kPost,
+     tunnel::TunnelEnd::kHttpRefused,
+     "501"},
+    {"503",
+     {FaultKind::kHttpStatus, 503},
+     tunnel::TunnelState::kPost,
+     tunnel::TunnelEnd::kHttpRefused,
+     "503"},
+    {"close after POST",
+     {FaultKind::kCloseAfterPost},
+     tunnel::TunnelState::kPost,
+     tunnel::TunnelEnd::kClosed,
+     ""},
+    {"nak",
+     {FaultKind::kNak},
+     tunnel::TunnelState::kCall,
+     tunnel::TunnelEnd::kNak,
+     "value_not_supported"},
+    {"abort after ack",
+     {FaultKind::kAbortAfterAck},
+     tunnel::TunnelState::kPpp,
+     tunnel::TunnelEnd::kAborted,
+     ""},
+    {"reset at once",
+     {FaultKind::kReset},
+     tunnel::TunnelState::kCall,
+     tunnel::TunnelEnd::kReset,
+     ""},
     {"reset after 150 bytes",
      {FaultKind::kReset, 0, 150},
-     TunnelState::kPpp,
-     TunnelEnd::kReset,
+     tunnel::TunnelState::kPpp,
+     tunnel::TunnelEnd::kReset,
      ""},
-    {"no echo, no pong", {FaultKind::kNoEcho}, TunnelState::kUp, TunnelEnd::kSilent, ""},
+    {"no echo, no pong",
+     {FaultKind::kNoEcho},
+     tunnel::TunnelState::kUp,
+     tunnel::TunnelEnd::kSilent,
+     ""},
 };
 
 TEST(Fault, EachIsMetWhereItShouldBe) {
@@ -61,17 +109,17 @@ TEST(Fault, EachIsMetWhereItShouldBe) {
     SCOPED_TRACE(row.heading);
     ASSERT_TRUE(farm->SetFault(0, row.fault).ok());
     const auto client = StartClient();
-    TunnelOptions options = To(*farm);
-    options.setup_timeout = row.end == TunnelEnd::kTimeout ? kShort : kPatience;
+    tunnel::TunnelOptions options = To(*farm);
+    options.setup_timeout = row.end == tunnel::TunnelEnd::kTimeout ? kShort : kPatience;
     options.silence_timeout = kShort;
     options.echo_interval = kShort / 4;
     options.ping_interval = kShort / 4;
     client->Add(options);
     ASSERT_TRUE(client->Await(0, Ended, kPatience));
-    const TunnelReport report = client->report(0);
+    const tunnel::TunnelReport report = client->report(0);
     EXPECT_EQ(ToString(report.reached), ToString(row.reached));
     // Whether a close at accept is seen as an end or as a reset depends on who was faster.
-    if (row.end != TunnelEnd::kNone) {
+    if (row.end != tunnel::TunnelEnd::kNone) {
       EXPECT_EQ(ToString(report.end), ToString(row.end)) << report.detail;
     }
     EXPECT_NE(report.detail.find(row.detail), std::string::npos) << report.detail;
@@ -96,7 +144,7 @@ TEST(Fault, SlowIsSlowAtEachStep) {
   const auto client = StartClient();
   client->Add(To(*farm));
   ASSERT_TRUE(client->Await(0, Up, kPatience));
-  const TunnelSteps steps = client->report(0).steps;
+  const tunnel::TunnelSteps steps = client->report(0).steps;
   EXPECT_LT(steps.tcp, kDelay);
   EXPECT_GE(steps.tls, kDelay);
   EXPECT_GE(steps.post, kDelay);
@@ -110,7 +158,8 @@ TEST(Fault, AFrozenServerGoesOnWhereItStopped) {
   const auto client = StartClient();
   client->Add(To(*farm));
   ASSERT_TRUE(client->Await(
-      0, [](const TunnelReport& r) { return r.state == TunnelState::kTls; }, kPatience));
+      0, [](const tunnel::TunnelReport& r) { return r.state == tunnel::TunnelState::kTls; },
+      kPatience));
   EXPECT_EQ(farm->counters(0).accepted, 0u);
   ASSERT_TRUE(farm->SetFault(0, {}).ok());
   EXPECT_TRUE(client->Await(0, Up, kPatience));
@@ -127,7 +176,7 @@ TEST(Fault, DropAllEndsTunnelsAsAsked) {
         0, [](const ServerCounters& c) { return c.tunnels == 5; }, kPatience));
     farm->DropAll(0, reset);
     ASSERT_TRUE(client->AwaitAll(Ended, kPatience));
-    for (const TunnelReport& report : client->reports()) {
+    for (const tunnel::TunnelReport& report : client->reports()) {
       EXPECT_EQ(ToString(report.end), reset ? "reset" : "disconnected");
     }
     EXPECT_TRUE(farm->Await(0, Idle, kPatience));

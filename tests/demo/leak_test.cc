@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
-#include "lb/demo/openssl_ptr.h"
 #include "lb/sstp/http.h"
+#include "lb/tunnel/openssl_ptr.h"
 #include "tests/demo/farm_helpers.h"
 
 namespace sstplb::demo {
@@ -16,7 +16,8 @@ namespace {
 class HandProbe {
  public:
   explicit HandProbe(const SocketAddress& server)
-      : context_(*MakeClientContext()), fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+      : context_(*tunnel::MakeClientContext()),
+        fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_storage storage{};
     const socklen_t size = server.ToSockaddr(storage);
     EXPECT_EQ(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&storage), size), 0);
@@ -68,7 +69,7 @@ class HandProbe {
     return got > 0;
   }
 
-  TlsContext context_;
+  tunnel::TlsContext context_;
   Fd fd_;
   std::shared_ptr<SSL> ssl_;
   Bytes received_;
@@ -117,7 +118,7 @@ TEST(Leak, AckAndCloseCostsAnAddressForEver) {
   const auto client = StartClient();
   client->Add(To(*farm));
   ASSERT_TRUE(client->Await(0, Ended, kPatience));
-  EXPECT_EQ(client->report(0).end, TunnelEnd::kAborted);
+  EXPECT_EQ(client->report(0).end, tunnel::TunnelEnd::kAborted);
 }
 
 TEST(Leak, DisconnectWithoutWaitingForTheCloseCostsOneToo) {

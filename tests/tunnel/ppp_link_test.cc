@@ -1,13 +1,13 @@
 // Two ends of PPP talking to each other in memory, and one end against odd peers.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/ppp_link.h"
+#include "lb/tunnel/ppp_link.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/sstp/hex.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 namespace {
 
 using Phase = PppLink::Phase;
@@ -147,4 +147,4 @@ TEST(PppLink, AnyBytesAreSurvived) {
 }
 
 }  // namespace
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -1,9 +1,9 @@
 // The words for what tunnels do and how they fail (tunnel.h).
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/tunnel.h"
+#include "lb/tunnel/tunnel.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 std::string_view ToString(TunnelState state) {
   switch (state) {
@@ -65,4 +65,4 @@ std::string_view ToString(TunnelEnd end) {
   return "unknown";
 }
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

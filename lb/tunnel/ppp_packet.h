@@ -10,7 +10,7 @@
 
 #include "lb/base/bytes.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 inline constexpr std::uint16_t kPppIpv4 = 0x0021;
 inline constexpr std::uint16_t kPppIpcp = 0x8021;
@@ -67,4 +67,4 @@ struct PppOption {
 std::optional<std::vector<PppOption>> ParseOptions(ByteView data);
 Bytes BuildOptions(const std::vector<PppOption>& options);
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -12,7 +12,7 @@
 #include <memory>
 #include <string>
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 template <auto kFree>
 struct Freer {
@@ -35,4 +35,4 @@ inline std::string OpensslError() {
   return reason != nullptr ? reason : "unknown OpenSSL error";
 }
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

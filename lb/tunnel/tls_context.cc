@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/tls_context.h"
+#include "lb/tunnel/tls_context.h"
 
 #include <openssl/pem.h>
 
-#include "lb/demo/openssl_ptr.h"
+#include "lb/tunnel/openssl_ptr.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 namespace {
 
 int Number(TlsVersion version) {
@@ -25,20 +25,20 @@ TlsContext NewContext(const SSL_METHOD* method, TlsVersions versions) {
 
 }  // namespace
 
-Result<TlsContext> MakeServerContext(const Certificate& certificate, TlsVersions versions) {
+Result<TlsContext> MakeServerContext(std::string_view certificate, std::string_view key,
+                                     TlsVersions versions) {
   TlsContext context = NewContext(TLS_server_method(), versions);
   const BioPtr certificate_bio(
-      BIO_new_mem_buf(certificate.pem.data(), static_cast<int>(certificate.pem.size())));
-  const BioPtr key_bio(
-      BIO_new_mem_buf(certificate.key_pem.data(), static_cast<int>(certificate.key_pem.size())));
+      BIO_new_mem_buf(certificate.data(), static_cast<int>(certificate.size())));
+  const BioPtr key_bio(BIO_new_mem_buf(key.data(), static_cast<int>(key.size())));
   const X509Ptr x509(PEM_read_bio_X509(certificate_bio.get(), nullptr, nullptr, nullptr));
-  const KeyPtr key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
-  if (context == nullptr || x509 == nullptr || key == nullptr ||
+  const KeyPtr private_key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
+  if (context == nullptr || x509 == nullptr || private_key == nullptr ||
       SSL_CTX_use_certificate(context.get(), x509.get()) != 1 ||
-      SSL_CTX_use_PrivateKey(context.get(), key.get()) != 1) {
+      SSL_CTX_use_PrivateKey(context.get(), private_key.get()) != 1) {
     return Error{"cannot use the server certificate: " + OpensslError()};
   }
-  static constexpr unsigned char kContextName[] = "sstplb-demo";
+  static constexpr unsigned char kContextName[] = "sstplb";
   SSL_CTX_set_session_id_context(context.get(), kContextName, sizeof kContextName - 1);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   return context;
@@ -51,4 +51,4 @@ Result<TlsContext> MakeClientContext(TlsVersions versions) {
   return context;
 }
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -1,13 +1,13 @@
 // The crypto binding against values from another implementation of its two formulas.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/crypto_binding.h"
+#include "lb/tunnel/crypto_binding.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/sstp/hex.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 namespace {
 
 sstp::Hash32 Filled(const Bytes& bytes) {
@@ -71,4 +71,4 @@ TEST(CryptoBinding, EveryPartIsChecked) {
 }
 
 }  // namespace
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -6,14 +6,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "lb/base/result.h"
-#include "lb/demo/certificate.h"
 
 struct ssl_ctx_st;      // OpenSSL's SSL_CTX
 struct ssl_session_st;  // OpenSSL's SSL_SESSION
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 // Shared, since every connection keeps its context alive.
 using TlsContext = std::shared_ptr<ssl_ctx_st>;
@@ -27,10 +27,12 @@ struct TlsVersions {
   TlsVersion highest = TlsVersion::k13;
 };
 
-// Session tickets are on, under a key of the context's own: only the same server can resume.
-Result<TlsContext> MakeServerContext(const Certificate& certificate, TlsVersions versions = {});
+// Both texts are PEM. Session tickets are on, under a key of the context's own: only the same
+// server can resume.
+Result<TlsContext> MakeServerContext(std::string_view certificate, std::string_view key,
+                                     TlsVersions versions = {});
 
-// Verifies nothing: the farm's certificates are self-made, and clients compare fingerprints.
+// Verifies nothing: whoever needs it compares fingerprints.
 Result<TlsContext> MakeClientContext(TlsVersions versions = {});
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -15,14 +15,14 @@
 #include "lb/base/address.h"
 #include "lb/base/fd.h"
 #include "lb/base/loop.h"
-#include "lb/demo/crypto_binding.h"
-#include "lb/demo/delay_queue.h"
-#include "lb/demo/ppp_link.h"
-#include "lb/demo/tls_stream.h"
 #include "lb/sstp/http.h"
 #include "lb/sstp/message.h"
+#include "lb/tunnel/crypto_binding.h"
+#include "lb/tunnel/delay_queue.h"
+#include "lb/tunnel/ppp_link.h"
+#include "lb/tunnel/tls_stream.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 struct TunnelOptions {
   SocketAddress server;
@@ -178,4 +178,4 @@ class Tunnel final : private TlsStreamHandler {
   DelayQueue later_;
 };
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "lb/base/bytes.h"
-#include "lb/demo/ppp_packet.h"
+#include "lb/tunnel/ppp_packet.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 // What a side wants for itself and takes from its peer.
 class PppPolicy {
@@ -60,4 +60,4 @@ class PppNegotiation {
   bool theirs_acked_ = false;
 };
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

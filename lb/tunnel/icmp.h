@@ -9,7 +9,7 @@
 #include "lb/base/address.h"
 #include "lb/base/bytes.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 struct IcmpEcho {
   bool reply = false;
@@ -25,4 +25,4 @@ Bytes BuildEcho(const IcmpEcho& echo);
 // nullopt for anything else, for fragments and for wrong checksums.
 std::optional<IcmpEcho> ParseEcho(ByteView packet);
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -10,10 +10,10 @@
 
 #include "lb/base/loop.h"
 #include "lb/base/result.h"
-#include "lb/demo/loop_call.h"
-#include "lb/demo/tunnel.h"
+#include "lb/tunnel/loop_call.h"
+#include "lb/tunnel/tunnel.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 // Thread-safe, but for construction and destruction. Tunnels are named by their place, from 0, in
 // the order they were added; ended ones keep theirs.
@@ -50,4 +50,4 @@ class TunnelClient final : private TunnelObserver {
   Changes changes_;
 };
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

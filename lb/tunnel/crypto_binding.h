@@ -9,7 +9,7 @@
 #include "lb/base/bytes.h"
 #include "lb/sstp/message.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 // The higher-layer authentication key: zeros where the PPP authentication makes no keys (PAP).
 using Hlak = sstp::Hash32;
@@ -28,4 +28,4 @@ BindingVerdict CheckBinding(const sstp::CryptoBinding& binding,
                             const sstp::CryptoBindingRequest& offered, ByteView der,
                             const Hlak& hlak);
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -14,7 +14,7 @@
 #include "lb/base/loop.h"
 #include "lb/base/time.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 // Runs `task` on the loop's thread and waits for its end. The loop must be running, on another
 // thread, until this returns.
@@ -65,4 +65,4 @@ class Changes {
   std::uint64_t count_ = 0;
 };
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

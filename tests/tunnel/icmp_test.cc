@@ -1,13 +1,13 @@
 // Pings as bytes, and what must not be taken for one.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/icmp.h"
+#include "lb/tunnel/icmp.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/sstp/hex.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 namespace {
 
 const Bytes kPayload = {'a', 'b', 'c'};
@@ -49,4 +49,4 @@ TEST(Icmp, NoPrefixAndNoFlippedBitPasses) {
 }
 
 }  // namespace
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

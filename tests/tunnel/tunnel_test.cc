@@ -1,14 +1,25 @@
 // The client by itself: its words, its manners, and what a farm says about them.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/tunnel.h"
+#include "lb/tunnel/tunnel.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/demo/farm_helpers.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 namespace {
+
+using demo::Ended;
+using demo::FaultKind;
+using demo::Idle;
+using demo::kPatience;
+using demo::QuickServer;
+using demo::ServerOptions;
+using demo::StartClient;
+using demo::StartFarm;
+using demo::To;
+using demo::Up;
 
 TEST(Tunnel, StopAtAnyStepLeavesNothingBehind) {
   const auto farm = StartFarm();
@@ -62,7 +73,7 @@ TEST(Tunnel, StopsEvenWhenTheServerKeepsTheConnection) {
 
 TEST(Tunnel, AServerWithoutEchoIsKeptAliveByPings) {
   ServerOptions server = QuickServer();
-  server.personality = PersonalityOf(Kind::kSoftether);
+  server.personality = demo::PersonalityOf(demo::Kind::kSoftether);
   const auto farm = StartFarm(server);
   const auto client = StartClient();
   TunnelOptions options = To(*farm);
@@ -103,4 +114,4 @@ TEST(Tunnel, NoListenerAtAll) {
 }
 
 }  // namespace
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/ppp_link.h"
+#include "lb/tunnel/ppp_link.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 namespace {
 
 // LCP options (RFC 1661, section 6).
@@ -243,4 +243,4 @@ void PppLink::End(std::string why) {
   why_ = std::move(why);
 }
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/tunnel.h"
+#include "lb/tunnel/tunnel.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,9 +12,9 @@
 #include <cstring>
 #include <utility>
 
-#include "lb/demo/icmp.h"
+#include "lb/tunnel/icmp.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 namespace {
 
 using sstp::MessageType;
@@ -443,4 +443,4 @@ bool Tunnel::Live() const {
 
 bool Tunnel::Called() const { return Live() && report_.state >= TunnelState::kCall; }
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/ppp_packet.h"
+#include "lb/tunnel/ppp_packet.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 namespace {
 
 constexpr std::uint8_t kAllStations = 0xff;
@@ -82,4 +82,4 @@ Bytes BuildOptions(const std::vector<PppOption>& options) {
   return bytes;
 }
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -14,11 +14,11 @@
 #include "lb/base/bytes.h"
 #include "lb/base/fd.h"
 #include "lb/base/loop.h"
-#include "lb/demo/tls_context.h"
+#include "lb/tunnel/tls_context.h"
 
 struct ssl_st;  // OpenSSL's SSL
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 enum class StreamEnd : std::uint8_t {
   kClosed,    // after this side's Close()
@@ -107,4 +107,4 @@ class TlsStream {
   bool ended_ = false;
 };
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/crypto_binding.h"
+#include "lb/tunnel/crypto_binding.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include <string_view>
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 namespace {
 
 constexpr std::string_view kSeed = "SSTP inner method derived CMK";
@@ -67,4 +67,4 @@ BindingVerdict CheckBinding(const sstp::CryptoBinding& binding,
   return BindingVerdict::kValid;
 }
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

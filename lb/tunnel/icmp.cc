@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/icmp.h"
+#include "lb/tunnel/icmp.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 namespace {
 
 constexpr std::size_t kIpHeader = 20;
@@ -92,4 +92,4 @@ std::optional<IcmpEcho> ParseEcho(ByteView packet) {
   return echo;
 }
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -11,7 +11,7 @@
 #include "lb/base/loop.h"
 #include "lb/base/time.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 class DelayQueue {
  public:
@@ -54,4 +54,4 @@ class DelayQueue {
   std::multimap<TimePoint, std::function<void()>> tasks_;
 };
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

@@ -11,10 +11,10 @@
 
 #include "lb/base/address.h"
 #include "lb/base/bytes.h"
-#include "lb/demo/ppp_negotiation.h"
-#include "lb/demo/ppp_packet.h"
+#include "lb/tunnel/ppp_negotiation.h"
+#include "lb/tunnel/ppp_packet.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 struct PppOptions {
   bool server = false;
@@ -96,4 +96,4 @@ class PppLink {
   std::string why_;
 };
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

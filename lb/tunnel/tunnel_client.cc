@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/tunnel_client.h"
+#include "lb/tunnel/tunnel_client.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 Result<std::unique_ptr<TunnelClient>> TunnelClient::Start(TlsVersions versions) {
   Result<TlsContext> context = MakeClientContext(versions);
@@ -76,4 +76,4 @@ bool TunnelClient::AwaitAll(const std::function<bool(const TunnelReport&)>& cond
 
 void TunnelClient::OnTunnelChanged(const TunnelReport&) { changes_.Notify(); }
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

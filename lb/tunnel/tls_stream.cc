@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/tls_stream.h"
+#include "lb/tunnel/tls_stream.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -8,9 +8,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "lb/demo/openssl_ptr.h"
+#include "lb/tunnel/openssl_ptr.h"
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 namespace {
 
 constexpr std::size_t kBlock = 16 * 1024;
@@ -274,4 +274,4 @@ void TlsStream::End(StreamEnd end, const std::string& detail) {
   handler_.OnTlsEnd(end, detail);
 }
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel

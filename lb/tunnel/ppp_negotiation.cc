@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/demo/ppp_negotiation.h"
+#include "lb/tunnel/ppp_negotiation.h"
 
 #include <utility>
 
-namespace sstplb::demo {
+namespace sstplb::tunnel {
 
 void PppNegotiation::Start(std::vector<Bytes>& out) {
   if (!std::exchange(started_, true)) Ask(out);
@@ -70,4 +70,4 @@ void PppNegotiation::AnswerRequest(const PppPacket& packet, std::vector<Bytes>& 
   out.push_back(BuildPacket(protocol_, code, packet.id, body));
 }
 
-}  // namespace sstplb::demo
+}  // namespace sstplb::tunnel
