@@ -73,11 +73,6 @@ void TlsStream::Send(ByteView data) {
   Flush();
 }
 
-std::size_t TlsStream::Room() const {
-  const std::size_t used = queue_.size() - queue_at_;
-  return used < kMaxQueue ? kMaxQueue - used : 0;
-}
-
 void TlsStream::Close() {
   if (ended_ || closing_) return;
   closing_ = true;
@@ -226,7 +221,7 @@ void TlsStream::Flush() {
     (void)BIO_reset(out);
   }
   if (!WriteSocket()) return;
-  if (queue_.size() - queue_at_ > kMaxQueue) {
+  if (queued() > kMaxQueue) {
     End(StreamEnd::kOverflow, "the peer does not read");
     return;
   }
@@ -257,8 +252,7 @@ bool TlsStream::WriteSocket() {
 }
 
 void TlsStream::Rearm() {
-  const std::size_t unsent = queue_.size() - queue_at_;
-  const int interest = (unsent > 0 ? ev::WRITE : 0) | (unsent < kPauseReading ? ev::READ : 0);
+  const int interest = (queued() > 0 ? ev::WRITE : 0) | (queued() < kPauseReading ? ev::READ : 0);
   if (io_.is_active() && io_.events == interest) return;
   io_.stop();
   io_.set(fd_.get(), interest);

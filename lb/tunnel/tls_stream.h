@@ -61,8 +61,8 @@ class TlsStream {
   // Queues and writes. Only after OnTlsReady(); ignored once the stream is closing.
   void Send(ByteView data);
   void Send(std::string_view text) { Send(AsBytes(text)); }
-  // Bytes that can still be queued before the stream ends by kOverflow.
-  std::size_t Room() const;
+  // Bytes that wait for TCP to take them; above 1 MiB the stream ends by kOverflow.
+  std::size_t queued() const { return queue_.size() - queue_at_; }
 
   // Writes what is queued, says goodbye and waits a second at most for the peer's end, so that
   // nothing written is lost to a reset. What still arrives is dropped.

@@ -7,12 +7,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
-
-#include "lb/tunnel/icmp.h"
 
 namespace sstplb::tunnel {
 namespace {
@@ -22,23 +19,27 @@ using sstp::MessageType;
 constexpr Duration kShortestTick = std::chrono::milliseconds(10);
 constexpr Duration kLongestTick = std::chrono::seconds(1);
 constexpr Duration kPppRepeat = std::chrono::seconds(1);
-constexpr std::size_t kMaxPingPayload = 1200;
-constexpr std::uint16_t kPingId = 0x5353;
 
 TlsStreamHandler& AsHandler(TlsStreamHandler& handler) { return handler; }
-
-std::string CorrelationId() {
-  std::array<std::uint8_t, 16> bytes{};
-  RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
-  bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | 0x40);  // RFC 4122: random
-  bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3f) | 0x80);
-  return sstp::FormatGuid(bytes);
-}
 
 unsigned RandomSeed() {
   unsigned seed = 0;
   RAND_bytes(reinterpret_cast<unsigned char*>(&seed), sizeof seed);
   return seed;
+}
+
+// Whose fault it is that there is no connection.
+TunnelEnd ConnectEnd(int error) {
+  switch (error) {
+    case EADDRNOTAVAIL:
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      return TunnelEnd::kLocalError;
+    default:
+      return TunnelEnd::kConnectFailed;
+  }
 }
 
 // A socket that connects; errno says why when it is not valid.
@@ -83,7 +84,7 @@ Tunnel::~Tunnel() {
 
 void Tunnel::Start() {
   if (report_.state != TunnelState::kIdle) return;
-  Duration tick = std::min({kLongestTick, options_.setup_timeout / 4, options_.silence_timeout / 4,
+  Duration tick = std::min({kLongestTick, options_.step_timeout / 4, options_.silence_timeout / 4,
                             options_.disconnect_timeout / 4});
   for (const Duration interval : {options_.echo_interval, options_.ping_interval}) {
     if (interval.count() > 0) tick = std::min(tick, interval / 2);
@@ -107,10 +108,11 @@ void Tunnel::Connect() {
   buffer_.clear();
   ppp_.reset();
   ending_ = TunnelEnd::kNone;
-  attempt_at_ = step_at_ = Clock::now();
+  called_ = false;
+  step_at_ = Clock::now();
   fd_ = OpenSocket(options_);
   if (!fd_.valid()) {
-    Finish(TunnelEnd::kConnectFailed, std::strerror(errno));
+    Finish(ConnectEnd(errno), std::strerror(errno));
     return;
   }
   connect_.start(fd_.get(), ev::WRITE);
@@ -123,189 +125,24 @@ void Tunnel::OnConnected(ev::io&, int) {
   socklen_t size = sizeof error;
   ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) {
-    Finish(TunnelEnd::kConnectFailed, std::strerror(error));
+    Finish(ConnectEnd(error), std::strerror(error));
     return;
   }
   report_.local = LocalAddress(fd_.get()).value_or(SocketAddress{});
-  StepDone(&TunnelSteps::tcp);
+  // A connection to a free local port may meet itself (simultaneous open, RFC 9293 3.5).
+  if (report_.local == options_.server) {
+    Finish(ConnectEnd(ECONNREFUSED), std::strerror(ECONNREFUSED));
+    return;
+  }
   stream_ = std::make_unique<TlsStream>(loop_, AsHandler(*this), context_, TlsStream::Role::kClient,
                                         std::move(fd_));
   stream_->SetServerName(options_.sni);
   if (options_.resume) stream_->Resume(session_);
+  const TimePoint now = Clock::now();
+  report_.steps.tcp = now - step_at_;
+  step_at_ = now;
   Enter(TunnelState::kTls);
   if (stream_ != nullptr) stream_->Start();
-}
-
-void Tunnel::OnTlsReady() {
-  StepDone(&TunnelSteps::tls);
-  report_.resumed = stream_->resumed();
-  report_.tls_version = stream_->version();
-  report_.certificate = CertificateHash(sstp::kHashSha256, stream_->PeerCertificate());
-  Enter(TunnelState::kPost);
-  Send(AsBytes(sstp::BuildPost({options_.host, CorrelationId(), std::string(sstp::kPath)})));
-}
-
-void Tunnel::OnTlsData(ByteView data) {
-  heard_ = Clock::now();
-  buffer_.insert(buffer_.end(), data.begin(), data.end());
-  if (report_.state == TunnelState::kPost) OnHttp();
-  if (report_.state != TunnelState::kPost) OnSstp();
-}
-
-void Tunnel::OnHttp() {
-  const sstp::ResponseResult answer = sstp::ParseResponse(buffer_);
-  if (answer.state == sstp::ParseState::kNeedMore) return;
-  if (answer.state == sstp::ParseState::kBad) {
-    Fail(TunnelEnd::kBadAnswer, answer.why);
-    return;
-  }
-  report_.server_header = answer.head.server;
-  if (answer.head.status != 200) {
-    Fail(TunnelEnd::kHttpRefused, std::to_string(answer.head.status) + " " + answer.head.reason);
-    return;
-  }
-  buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(answer.size));
-  StepDone(&TunnelSteps::post);
-  Enter(TunnelState::kCall);
-  Send(sstp::EncodeCallConnectRequest());
-}
-
-void Tunnel::OnSstp() {
-  std::size_t used = 0;
-  while (Live() || report_.state == TunnelState::kStopping) {
-    const sstp::PacketResult next = sstp::NextPacket(ByteView(buffer_).subspan(used));
-    if (next.state == sstp::ParseState::kBad) Fail(TunnelEnd::kBadAnswer, next.why);
-    if (next.state != sstp::ParseState::kParsed) break;
-    used += next.packet.size;
-    OnPacket(next.packet);
-  }
-  buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(used));
-}
-
-void Tunnel::OnPacket(const sstp::Packet& packet) {
-  if (!packet.control) {
-    if (ppp_ && Live()) OnFrame(packet.body);
-    return;
-  }
-  const auto message = sstp::ParseControl(packet.body);
-  if (message.ok()) {
-    OnControl(*message);
-  } else {
-    Fail(TunnelEnd::kBadAnswer, message.error().message);
-  }
-}
-
-void Tunnel::OnControl(const sstp::ControlMessage& message) {
-  if (report_.state == TunnelState::kStopping) {
-    // The server's own Disconnect may cross this side's; nothing but its close is waited for.
-    return;
-  }
-  const auto status = sstp::FindStatusInfo(message);
-  const std::string detail(status ? ToString(status->status) : "");
-  switch (message.type) {
-    case MessageType::kCallConnectAck:
-      OnAck(message);
-      return;
-    case MessageType::kCallConnectNak:
-      Fail(TunnelEnd::kNak, detail);
-      return;
-    case MessageType::kCallAbort:
-      Fail(TunnelEnd::kAborted, detail);
-      return;
-    case MessageType::kCallDisconnect:
-      Send(sstp::EncodeControl(MessageType::kCallDisconnectAck));
-      Fail(TunnelEnd::kDisconnected, detail);
-      return;
-    case MessageType::kEchoRequest:
-      Send(sstp::EncodeControl(MessageType::kEchoResponse));
-      return;
-    case MessageType::kEchoResponse:
-      ++report_.echoes_answered;
-      return;
-    default:
-      Fail(TunnelEnd::kBadAnswer, "an unexpected " + std::string(ToString(message.type)));
-  }
-}
-
-void Tunnel::OnAck(const sstp::ControlMessage& message) {
-  const auto request = sstp::FindCryptoBindingRequest(message);
-  if (report_.state != TunnelState::kCall || !request) {
-    Fail(TunnelEnd::kBadAnswer, "a Call Connect Ack out of place");
-    return;
-  }
-  offered_ = *request;
-  StepDone(&TunnelSteps::call);
-  ppp_.emplace(PppOptions{false, options_.user, options_.password,
-                          static_cast<std::uint32_t>(random_()) | 1U, IpAddress(), IpAddress()});
-  ppp_at_ = Clock::now();
-  Enter(TunnelState::kPpp);
-  std::vector<Bytes> frames;
-  ppp_->Start(frames);
-  SendFrames(frames);
-}
-
-void Tunnel::OnFrame(ByteView payload) {
-  const std::optional<PppFrame> frame = ParseFrame(payload);
-  if (!frame) return;
-  if (frame->protocol == kPppIpv4) {
-    OnPong(frame->content);
-    return;
-  }
-  const bool network_before = ppp_->phase() >= PppLink::Phase::kNetwork;
-  std::vector<Bytes> frames;
-  ppp_->OnFrame(*frame, frames);
-  const PppLink::Phase phase = ppp_->phase();
-  if (phase == PppLink::Phase::kEnded) {
-    SendFrames(frames);
-    Fail(TunnelEnd::kPppFailed, ppp_->why());
-    return;
-  }
-  if (!network_before && phase >= PppLink::Phase::kNetwork) {
-    // Once authenticated and before any data of the upper layer (MS-SSTP 3.2.5.2).
-    const std::uint8_t hash =
-        (offered_.hash_mask & sstp::kHashSha256) != 0 ? sstp::kHashSha256 : sstp::kHashSha1;
-    Send(sstp::EncodeCallConnected(
-        MakeBinding(hash, offered_.nonce, stream_->PeerCertificate(), Hlak{})));
-  }
-  SendFrames(frames);
-  if (report_.state != TunnelState::kPpp || phase != PppLink::Phase::kOpen) return;
-  report_.address = ppp_->own();
-  report_.gateway = ppp_->peer();
-  ++report_.times_up;
-  backoff_ = {};
-  echo_at_ = Clock::now();
-  ping_at_ = TimePoint{};
-  StepDone(&TunnelSteps::ppp);
-  Enter(TunnelState::kUp);
-}
-
-void Tunnel::OnPong(ByteView packet) {
-  const std::optional<IcmpEcho> echo = ParseEcho(packet);
-  if (!echo || !echo->reply || echo->id != kPingId || echo->sequence != ping_sequence_) return;
-  ++report_.pings_answered;
-  report_.last_ping = Clock::now() - ping_sent_at_;
-}
-
-// Whatever is called out to may end the attempt, and the stream with it.
-void Tunnel::Send(ByteView bytes) {
-  if (stream_ != nullptr) stream_->Send(bytes);
-}
-
-void Tunnel::SendFrames(const std::vector<Bytes>& frames) {
-  for (const Bytes& frame : frames) Send(sstp::EncodeData(frame));
-}
-
-void Tunnel::Ping() {
-  const Bytes payload(std::min(options_.ping_payload, kMaxPingPayload), 0x5a);
-  IcmpEcho echo{false, report_.address, report_.gateway, kPingId, ++ping_sequence_, payload};
-  ++report_.pings_sent;
-  ping_sent_at_ = Clock::now();
-  SendFrames({BuildFrame(kPppIpv4, BuildEcho(echo))});
-}
-
-void Tunnel::Echo() {
-  ++report_.echoes_sent;
-  Send(sstp::EncodeControl(MessageType::kEchoRequest));
 }
 
 void Tunnel::OnTick(ev::timer&, int) {
@@ -316,20 +153,22 @@ void Tunnel::OnTick(ev::timer&, int) {
     return true;
   };
   const bool setting_up = Live() && report_.state != TunnelState::kUp;
-  if (setting_up && now - attempt_at_ >= options_.setup_timeout) {
+  if (setting_up && now - step_at_ >= options_.step_timeout) {
     Fail(TunnelEnd::kTimeout, "at " + std::string(ToString(report_.state)));
   } else if (report_.state == TunnelState::kPpp && due(kPppRepeat, ppp_at_)) {
     std::vector<Bytes> frames;
     ppp_->OnTick(frames);
     SendFrames(frames);
   }
-  if (report_.state != TunnelState::kUp) return;
+  if (report_.state != TunnelState::kUp || !HasPpp()) return;
   if (now - heard_ >= options_.silence_timeout) {
     Fail(TunnelEnd::kSilent, "nothing came");
     return;
   }
   if (due(options_.echo_interval, echo_at_)) Echo();
-  if (report_.state == TunnelState::kUp && due(options_.ping_interval, ping_at_)) Ping();
+  if (report_.state == TunnelState::kUp && due(options_.ping_interval, ping_at_)) {
+    SendPayload(options_.ping_payload);
+  }
 }
 
 void Tunnel::Stop() {
@@ -341,7 +180,7 @@ void Tunnel::Stop() {
     if (report_.state != TunnelState::kEnded) Finish(TunnelEnd::kStopped, "");
     return;
   }
-  if (!Called()) {
+  if (!called_) {
     Finish(TunnelEnd::kStopped, "");
     return;
   }
@@ -362,7 +201,6 @@ void Tunnel::OnTlsEnd(StreamEnd end, const std::string& detail) {
     Finish(ending_, ending_detail_);
     return;
   }
-  const bool handshake = report_.state == TunnelState::kTls;
   switch (end) {
     case StreamEnd::kReset:
       Finish(TunnelEnd::kReset, detail);
@@ -373,14 +211,23 @@ void Tunnel::OnTlsEnd(StreamEnd end, const std::string& detail) {
     case StreamEnd::kEof:
     case StreamEnd::kClosed:
     case StreamEnd::kOverflow:
-      Finish(handshake ? TunnelEnd::kTlsFailed : TunnelEnd::kClosed, detail);
+      Finish(TunnelEnd::kClosed, detail);
   }
 }
 
-void Tunnel::StepDone(Duration TunnelSteps::*step) {
+void Tunnel::Advance(Duration TunnelSteps::*done, TunnelDepth reached, TunnelState next) {
   const TimePoint now = Clock::now();
-  report_.steps.*step = now - step_at_;
+  report_.steps.*done = now - step_at_;
   step_at_ = now;
+  if (reached != options_.depth) {
+    Enter(next);
+    return;
+  }
+  ++report_.times_up;
+  backoff_ = {};
+  echo_at_ = now;
+  ping_at_ = TimePoint{};
+  Enter(TunnelState::kUp);
 }
 
 void Tunnel::Enter(TunnelState state) {
@@ -394,7 +241,7 @@ void Tunnel::Enter(TunnelState state) {
 void Tunnel::Fail(TunnelEnd end, const std::string& detail) {
   if (!Live()) return;
   const bool told = end == TunnelEnd::kAborted || end == TunnelEnd::kDisconnected;
-  if (!Called() || end == TunnelEnd::kSilent) {
+  if (!called_ || end == TunnelEnd::kSilent) {
     Finish(end, detail);
     return;
   }
@@ -410,7 +257,7 @@ void Tunnel::Finish(TunnelEnd end, const std::string& detail) {
   later_.Clear();
   fd_.Reset();
   if (stream_ != nullptr) {
-    if (stream_->ready()) session_ = stream_->Session();
+    if (options_.resume && stream_->ready()) session_ = stream_->Session();
     // It may be the one that is calling: it goes with the loop's next turn.
     std::shared_ptr<TlsStream> last(std::move(stream_));
     if (!last->ended()) last->Detach();
@@ -440,7 +287,5 @@ void Tunnel::Later() {
 bool Tunnel::Live() const {
   return report_.state >= TunnelState::kTcp && report_.state <= TunnelState::kUp;
 }
-
-bool Tunnel::Called() const { return Live() && report_.state >= TunnelState::kCall; }
 
 }  // namespace sstplb::tunnel

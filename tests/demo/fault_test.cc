@@ -110,7 +110,7 @@ TEST(Fault, EachIsMetWhereItShouldBe) {
     ASSERT_TRUE(farm->SetFault(0, row.fault).ok());
     const auto client = StartClient();
     tunnel::TunnelOptions options = To(*farm);
-    options.setup_timeout = row.end == tunnel::TunnelEnd::kTimeout ? kShort : kPatience;
+    options.step_timeout = row.end == tunnel::TunnelEnd::kTimeout ? kShort : kPatience;
     options.silence_timeout = kShort;
     options.echo_interval = kShort / 4;
     options.ping_interval = kShort / 4;

@@ -1,9 +1,21 @@
-// The words for what tunnels do and how they fail (tunnel.h).
-//
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/tunnel/tunnel.h"
+#include "lb/tunnel/tunnel_report.h"
 
 namespace sstplb::tunnel {
+
+std::string_view ToString(TunnelDepth depth) {
+  switch (depth) {
+    case TunnelDepth::kTls:
+      return "tls";
+    case TunnelDepth::kPost:
+      return "post";
+    case TunnelDepth::kCall:
+      return "call";
+    case TunnelDepth::kPpp:
+      return "ppp";
+  }
+  return "unknown";
+}
 
 std::string_view ToString(TunnelState state) {
   switch (state) {
@@ -37,6 +49,8 @@ std::string_view ToString(TunnelEnd end) {
       return "none";
     case TunnelEnd::kStopped:
       return "stopped";
+    case TunnelEnd::kLocalError:
+      return "local_error";
     case TunnelEnd::kConnectFailed:
       return "connect_failed";
     case TunnelEnd::kTlsFailed:
