@@ -84,8 +84,7 @@ Tunnel::~Tunnel() {
 
 void Tunnel::Start() {
   if (report_.state != TunnelState::kIdle) return;
-  Duration tick = std::min({kLongestTick, options_.step_timeout / 4, options_.silence_timeout / 4,
-                            options_.disconnect_timeout / 4});
+  Duration tick = std::min({kLongestTick, options_.step_timeout / 4, options_.silence_timeout / 4});
   for (const Duration interval : {options_.echo_interval, options_.ping_interval}) {
     if (interval.count() > 0) tick = std::min(tick, interval / 2);
   }
@@ -187,8 +186,13 @@ void Tunnel::Stop() {
   // A call that was asked for is given back in order: the server closes, not this side.
   ending_ = TunnelEnd::kStopped;
   Enter(TunnelState::kStopping);
-  later_.After(options_.disconnect_timeout, [this] { Finish(ending_, ending_detail_); });
+  later_.After(options_.disconnect_timeout, [this] { OnLeftOpen(); });
   Send(sstp::EncodeControl(MessageType::kCallDisconnect));
+}
+
+void Tunnel::OnLeftOpen() {
+  const bool stopped = ending_ == TunnelEnd::kStopped;
+  Finish(ending_, stopped ? "the server did not close" : ending_detail_);
 }
 
 void Tunnel::Break() {
@@ -248,7 +252,7 @@ void Tunnel::Fail(TunnelEnd end, const std::string& detail) {
   ending_ = end;
   ending_detail_ = detail;
   Enter(TunnelState::kStopping);
-  later_.After(options_.disconnect_timeout, [this] { Finish(ending_, ending_detail_); });
+  later_.After(options_.disconnect_timeout, [this] { OnLeftOpen(); });
   if (!told) Send(sstp::EncodeControl(MessageType::kCallAbort));
 }
 

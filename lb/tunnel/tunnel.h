@@ -68,7 +68,8 @@ class Tunnel final : private TlsStreamHandler {
   ~Tunnel();
 
   void Start();
-  // Disconnects in order, and does not reconnect.
+  // Disconnects in order, and does not reconnect. The detail of the end tells when the server did
+  // not close in time.
   void Stop();
   // Ends the connection with a RST, as a client that lost its network; reconnects if asked to.
   void Break();
@@ -83,6 +84,7 @@ class Tunnel final : private TlsStreamHandler {
   void Connect();
   void OnConnected(ev::io& watcher, int events);
   void OnTick(ev::timer& timer, int events);
+  void OnLeftOpen();
 
   void OnTlsReady() override;
   void OnTlsData(ByteView data) override;
