@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "lb/tunnel/openssl_ptr.h"
+#include "lb/tunnel/wire_bio.h"
 
 namespace sstplb::tunnel {
 namespace {
@@ -25,10 +26,12 @@ TlsStream::TlsStream(Loop& loop, TlsStreamHandler& handler, const TlsContext& co
                      Fd fd)
     : handler_(handler),
       fd_(std::move(fd)),
+      wire_(std::make_unique<Wire>()),
       ssl_(SSL_new(context.get())),
       io_(loop.ev()),
       linger_(loop.ev()) {
-  SSL_set_bio(ssl_, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  BIO* bio = NewWireBio(*wire_);
+  SSL_set_bio(ssl_, bio, bio);
   if (role == Role::kServer) {
     SSL_set_accept_state(ssl_);
   } else {
@@ -55,12 +58,9 @@ void TlsStream::Resume(const TlsSession& session) {
 }
 
 void TlsStream::Start(ByteView received) {
-  if (!received.empty()) {
-    BIO_write(SSL_get_rbio(ssl_), received.data(), static_cast<int>(received.size()));
-  }
   io_.set(fd_.get(), ev::READ);
   io_.start();
-  Pump();
+  Pump(received);
 }
 
 void TlsStream::Send(ByteView data) {
@@ -72,6 +72,8 @@ void TlsStream::Send(ByteView data) {
   }
   Flush();
 }
+
+std::size_t TlsStream::queued() const { return wire_->out.size() - queue_at_; }
 
 void TlsStream::Close() {
   if (ended_ || closing_) return;
@@ -96,14 +98,11 @@ void TlsStream::Detach() {
   if (ended_) return;
   if (ready_ && !closing_) {
     closing_ = true;
+    const bool waiting = queued() > 0;
     SSL_shutdown(ssl_);
     ERR_clear_error();
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(SSL_get_wbio(ssl_), &data);
     // Only when nothing waits before it: half a record is no goodbye.
-    if (queue_.empty()) {
-      ::send(fd_.get(), data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-    }
+    if (!waiting) ::send(fd_.get(), wire_->out.data(), wire_->out.size(), MSG_NOSIGNAL);
   }
   ended_ = true;
   io_.stop();
@@ -140,34 +139,36 @@ TlsSession TlsStream::Session() const {
 void TlsStream::OnIo(ev::io&, int events) {
   if ((events & ev::WRITE) != 0) Flush();
   if (ended_ || (events & ev::READ) == 0) return;
-  if (ReadSocket()) Pump();
+  ReadSocket();
 }
 
 void TlsStream::OnLinger(ev::timer&, int) { End(StreamEnd::kClosed, "the peer kept it open"); }
 
 // One block per turn of the loop, so that one busy connection does not starve the others.
-bool TlsStream::ReadSocket() {
-  std::array<unsigned char, kBlock> block;
+void TlsStream::ReadSocket() {
+  std::array<std::uint8_t, kBlock> block;
   const ssize_t got = ::recv(fd_.get(), block.data(), block.size(), 0);
   if (got > 0) {
     // A peer's records are not even decrypted once this side has closed.
-    if (half_closed_) return false;
-    BIO_write(SSL_get_rbio(ssl_), block.data(), static_cast<int>(got));
-    return true;
+    if (!half_closed_) Pump(ByteView(block.data(), static_cast<std::size_t>(got)));
+    return;
   }
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got < 0) {
     End(closing_ ? StreamEnd::kClosed : StreamEnd::kReset, std::strerror(errno));
   } else {
     End(closing_ ? StreamEnd::kClosed : StreamEnd::kEof, ready_ ? "" : "in the TLS handshake");
   }
-  return false;
 }
 
-void TlsStream::Pump() {
-  if (!ready_ && !Handshake()) return;
-  if (!ended_) ReadRecords();
-  if (!ended_) Flush();
+// All of it is taken: what OpenSSL cannot use yet, it keeps.
+void TlsStream::Pump(ByteView received) {
+  wire_->in = received;
+  if (ready_ || Handshake()) {
+    if (!ended_) ReadRecords();
+    if (!ended_) Flush();
+  }
+  wire_->in = {};
 }
 
 bool TlsStream::Handshake() {
@@ -209,23 +210,17 @@ void TlsStream::ReadRecords() {
 
 void TlsStream::Flush() {
   if (ended_) return;
-  BIO* out = SSL_get_wbio(ssl_);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(out, &data);
-  if (size > 0) {
-    if (queue_at_ > kPauseReading) {
-      queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(queue_at_));
-      queue_at_ = 0;
-    }
-    queue_.insert(queue_.end(), data, data + size);
-    (void)BIO_reset(out);
-  }
   if (!WriteSocket()) return;
+  if (queue_at_ > kPauseReading) {
+    Bytes& queue = wire_->out;
+    queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(queue_at_));
+    queue_at_ = 0;
+  }
   if (queued() > kMaxQueue) {
     End(StreamEnd::kOverflow, "the peer does not read");
     return;
   }
-  if (closing_ && queue_.empty() && !half_closed_) {
+  if (closing_ && queued() == 0 && !half_closed_) {
     half_closed_ = true;
     ::shutdown(fd_.get(), SHUT_WR);
   }
@@ -233,9 +228,10 @@ void TlsStream::Flush() {
 }
 
 bool TlsStream::WriteSocket() {
-  while (queue_at_ < queue_.size()) {
+  const Bytes& queue = wire_->out;
+  while (queue_at_ < queue.size()) {
     const ssize_t wrote =
-        ::send(fd_.get(), queue_.data() + queue_at_, queue_.size() - queue_at_, MSG_NOSIGNAL);
+        ::send(fd_.get(), queue.data() + queue_at_, queue.size() - queue_at_, MSG_NOSIGNAL);
     if (wrote >= 0) {
       queue_at_ += static_cast<std::size_t>(wrote);
     } else if (errno == EAGAIN) {
@@ -246,7 +242,7 @@ bool TlsStream::WriteSocket() {
     }
   }
   // An idle connection holds no buffer.
-  queue_ = Bytes();
+  wire_->out = Bytes();
   queue_at_ = 0;
   return true;
 }

@@ -2,12 +2,14 @@
 //
 // TLS runs over memory, the socket is read and written here: so a PROXY header can be read off
 // the socket first, and a reset is a plain close. The owner learns of everything by its handler.
+// An idle stream holds no buffer.
 //
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -19,6 +21,8 @@
 struct ssl_st;  // OpenSSL's SSL
 
 namespace sstplb::tunnel {
+
+struct Wire;
 
 enum class StreamEnd : std::uint8_t {
   kClosed,    // after this side's Close()
@@ -62,7 +66,7 @@ class TlsStream {
   void Send(ByteView data);
   void Send(std::string_view text) { Send(AsBytes(text)); }
   // Bytes that wait for TCP to take them; above 1 MiB the stream ends by kOverflow.
-  std::size_t queued() const { return queue_.size() - queue_at_; }
+  std::size_t queued() const;
 
   // Writes what is queued, says goodbye and waits a second at most for the peer's end, so that
   // nothing written is lost to a reset. What still arrives is dropped.
@@ -85,8 +89,8 @@ class TlsStream {
  private:
   void OnIo(ev::io& watcher, int events);
   void OnLinger(ev::timer& timer, int events);
-  bool ReadSocket();
-  void Pump();
+  void ReadSocket();
+  void Pump(ByteView received);
   bool Handshake();
   void ReadRecords();
   void Flush();
@@ -96,10 +100,10 @@ class TlsStream {
 
   TlsStreamHandler& handler_;
   Fd fd_;
+  std::unique_ptr<Wire> wire_;  // its `out` is the queue: from queue_at_ on not yet written
   ssl_st* ssl_;
   ev::io io_;
   ev::timer linger_;
-  Bytes queue_;  // encrypted, from queue_at_ on not yet written
   std::size_t queue_at_ = 0;
   bool ready_ = false;
   bool closing_ = false;
