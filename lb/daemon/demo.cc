@@ -21,6 +21,7 @@ namespace sstplb::daemon {
 namespace {
 
 constexpr std::size_t kServers = 3;
+constexpr std::size_t kAddresses = 60000;  // of each server: what fits below its gateway's 10.x
 constexpr Duration kCheckTimeout = std::chrono::seconds(45);
 constexpr Duration kLookEvery = std::chrono::milliseconds(200);
 constexpr Duration kReportEvery = std::chrono::seconds(5);
@@ -51,7 +52,8 @@ Result<std::unique_ptr<demo::Farm>> StartFarm() {
   for (std::size_t i = 0; i < kServers; ++i) {
     demo::ServerOptions server;
     server.personality = demo::PersonalityOf(kKinds[i]);
-    server.gateway = IpAddress::V4({10, 99, static_cast<std::uint8_t>(i), 1});
+    server.gateway = IpAddress::V4({10, static_cast<std::uint8_t>(99 + i), 0, 1});
+    server.addresses = kAddresses;
     servers.push_back(std::move(server));
   }
   return demo::Farm::Start(std::move(servers));

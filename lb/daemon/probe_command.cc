@@ -6,29 +6,13 @@
 #include <optional>
 #include <utility>
 
-#include "lb/backend/name_lookup.h"
 #include "lb/base/loop.h"
+#include "lb/daemon/lookup.h"
 #include "probes/probe.h"
 #include "probes/report_text.h"
 
 namespace sstplb::daemon {
 namespace {
-
-// The first address of the host; nullopt with a reason in `error`.
-std::optional<SocketAddress> Resolve(Loop& loop, const HostPort& target, std::string& error) {
-  if (const auto address = target.AsAddress()) return address;
-  std::optional<SocketAddress> found;
-  const backend::NameLookup lookup(loop, target.host, {},
-                                   [&](const backend::NameLookup::Answer& answer) {
-                                     error = answer.error;
-                                     if (!answer.addresses.empty()) {
-                                       found = SocketAddress{answer.addresses.front(), target.port};
-                                     }
-                                     loop.Stop();
-                                   });
-  loop.Run();
-  return found;
-}
 
 config::ProxyProtocol HeaderOf(config::ProbeProxyProtocol wanted) {
   switch (wanted) {
@@ -89,16 +73,15 @@ nlohmann::ordered_json ReportJson(const probes::ProbeRequest& request,
 
 int RunProbe(const HostPort& target, const config::Probe& settings, bool json) {
   Loop loop;
-  std::string error;
+  const Result<SocketAddress> address = Resolve(loop, target);
+  if (!address) {
+    std::fprintf(stderr, "sstplb: %s\n", address.error().message.c_str());
+    return 1;
+  }
   probes::ProbeRequest request;
   request.pool = "-";
   request.backend = target.ToString();
-  request.address = Resolve(loop, target, error);
-  if (!request.address) {
-    std::fprintf(stderr, "sstplb: cannot look up %s: %s; check the name and this host's resolver\n",
-                 target.host.c_str(), error.c_str());
-    return 1;
-  }
+  request.address = *address;
   request.settings = settings;
   // As a client would: the name it was given, and none for an address.
   const bool named = !target.AsAddress().has_value();
