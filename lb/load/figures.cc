@@ -36,9 +36,10 @@ std::size_t StepsOf(tunnel::TunnelDepth depth) {
   return kSteps;
 }
 
+std::string_view Reason::Word() const { return end == TunnelEnd::kNone ? "other" : ToString(end); }
+
 std::string Reason::Text() const {
-  if (end == TunnelEnd::kNone) return detail;
-  return std::string(ToString(end)) + (detail.empty() ? "" : ": " + detail);
+  return std::string(Word()) + (detail.empty() ? "" : ": " + detail);
 }
 
 Reason ReasonOf(const tunnel::TunnelReport& report) {
@@ -51,6 +52,16 @@ Reason ReasonOf(const tunnel::TunnelReport& report) {
     default:
       return {report.end, report.detail.substr(0, kLongestDetail)};
   }
+}
+
+std::string Fingerprint(const sstp::Hash32& hash) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t byte : hash) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 0x0f];
+  }
+  return text;
 }
 
 void Counts::Merge(const Counts& other) {

@@ -30,36 +30,36 @@ struct Reason {
   tunnel::TunnelEnd end = tunnel::TunnelEnd::kNone;
   std::string detail;  // may hold what a server said; "" where it would only repeat the end
 
-  // "http_refused: 503 Service Unavailable".
-  std::string Text() const;
+  std::string_view Word() const;  // "http_refused"; "other" for a reason by default
+  std::string Text() const;       // "http_refused: 503 Service Unavailable"
   auto operator<=>(const Reason&) const = default;
 };
 Reason ReasonOf(const tunnel::TunnelReport& report);
 
-// Values by key, with a bound on what a server can make us keep: further keys share one entry.
+// Values by key, with a bound on what a server can make us keep: further keys share that of Key{}.
 template <class Key, class Value>
 class Tally {
  public:
   static constexpr std::size_t kMost = 24;
 
-  explicit Tally(Key rest = {}) : rest_(std::move(rest)) {}
-
   Value& At(const Key& key) {
     const auto found = values_.find(key);
     if (found != values_.end()) return found->second;
-    return values_[values_.size() < kMost ? key : rest_];
+    return values_[values_.size() < kMost ? key : Key{}];
   }
   const std::map<Key, Value>& all() const { return values_; }
 
  private:
-  Key rest_;
   std::map<Key, Value> values_;
 };
+
+// A certificate's SHA-256 as lower-case hex.
+std::string Fingerprint(const sstp::Hash32& hash);
 
 struct StepFigures {
   Histogram took;  // of those that got through
   std::uint64_t failed = 0;
-  Tally<Reason, std::uint64_t> reasons{Reason{tunnel::TunnelEnd::kNone, "other"}};
+  Tally<Reason, std::uint64_t> reasons;
 };
 
 // What moves all the time: few numbers, to be asked for often.
@@ -89,7 +89,7 @@ struct Figures {
   Histogram setup;  // all steps together, of tunnels that came up
   Histogram pings;  // round trips
   std::uint64_t pings_sent = 0;
-  Tally<Reason, Histogram> losses{Reason{tunnel::TunnelEnd::kNone, "other"}};  // the ages
+  Tally<Reason, Histogram> losses;  // the ages
   // Tunnels by the SHA-256 of the certificate they were shown: how they were spread.
   Tally<sstp::Hash32, std::uint64_t> certificates;
   // While held.

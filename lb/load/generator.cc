@@ -158,6 +158,9 @@ Progress Generator::MakeProgress() {
   Progress progress;
   progress.phase = phase_;
   progress.elapsed = now - phase_began_;
+  progress.tunnels = options_.tunnels;
+  progress.hold = options_.hold;
+  progress.payload = options_.payload > 0;
   for (const auto& worker : workers_) progress.counts.Merge(worker->counts);
   const Counts& counts = progress.counts;
   const Sample sample{now, counts.came_up, counts.bytes_sent + counts.bytes_received};

@@ -15,6 +15,9 @@
 
 namespace sstplb::load {
 
+using Depth = tunnel::TunnelDepth;
+using TlsVersion = tunnel::TlsVersion;
+
 // The defaults are gentle: whoever wants more has to say so.
 struct Options {
   std::string target;    // the server as it was named
@@ -23,7 +26,7 @@ struct Options {
   // Between two starts. Tunnels are started at their time, whatever became of those before.
   Duration start_every = std::chrono::milliseconds(100);
   Duration hold = std::chrono::seconds(10);  // from when no tunnel is being set up any more
-  tunnel::TunnelDepth depth = tunnel::TunnelDepth::kCall;
+  Depth depth = Depth::kCall;
   std::uint64_t payload = 0;  // bytes a second for each tunnel; needs kCall or kPpp; 0: none
   Duration churn_every{};     // while held, one tunnel ends and another starts; 0: none
   std::string sni;            // "": none is sent
@@ -31,7 +34,7 @@ struct Options {
   std::string user;           // with kPpp
   std::string password;
   std::vector<IpAddress> sources;               // taken in turn; empty: the host's choice
-  std::optional<tunnel::TlsVersion> tls;        // absent: 1.2 or 1.3
+  std::optional<TlsVersion> tls;                // absent: 1.2 or 1.3
   Duration timeout = std::chrono::seconds(10);  // for each step of a set-up
   unsigned workers = 1;                         // threads
 };

@@ -17,8 +17,7 @@ std::string_view ToString(Phase phase) {
 
 bool Report::Good() const {
   const Counts& counts = figures.counts;
-  return complete && counts.started >= options.tunnels && counts.failed == 0 && counts.lost == 0 &&
-         counts.given_up == 0;
+  return complete && counts.came_up >= options.tunnels && counts.failed == 0 && counts.lost == 0;
 }
 
 }  // namespace sstplb::load

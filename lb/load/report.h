@@ -21,7 +21,10 @@ std::string_view ToString(Phase phase);
 
 struct Progress {
   Phase phase = Phase::kRamp;
-  Duration elapsed{};  // in this phase
+  Duration elapsed{};         // in this phase
+  std::uint32_t tunnels = 0;  // as asked for, as is
+  Duration hold{};
+  bool payload = false;
   Counts counts;
   // Over about the last second.
   double came_up_per_second = 0;

@@ -2,6 +2,7 @@
 #include "lb/load/schedule.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace sstplb::load {
 namespace {
@@ -32,7 +33,7 @@ Pacing MakePacing(std::uint64_t bytes_per_second, std::size_t largest) {
   const double packets_per_second =
       static_cast<double>(bytes_per_second) / static_cast<double>(pacing.size);
   const double together = std::max(1.0, packets_per_second * Seconds(kShortest));
-  pacing.packets = static_cast<std::uint32_t>(together + 0.5);
+  pacing.packets = static_cast<std::uint32_t>(std::lround(together));
   pacing.every = std::chrono::duration_cast<Duration>(
       std::chrono::duration<double>(pacing.packets / packets_per_second));
   return pacing;

@@ -21,6 +21,7 @@ TEST(Reason, KeepsADetailOnlyWhereItSaysMore) {
   EXPECT_EQ(ReasonOf(Ended(TunnelEnd::kClosed, "close_notify")).Text(), "closed");
   EXPECT_EQ(ReasonOf(Ended(TunnelEnd::kHttpRefused, "503 Busy")).Text(), "http_refused: 503 Busy");
   EXPECT_EQ(ReasonOf(Ended(TunnelEnd::kNak, "")).Text(), "nak");
+  EXPECT_EQ(Reason().Text(), "other");
 }
 
 TEST(Reason, ALongDetailIsCut) {
@@ -29,11 +30,11 @@ TEST(Reason, ALongDetailIsCut) {
 }
 
 TEST(Tally, HasABoundAndLosesNoCount) {
-  Tally<Reason, std::uint64_t> tally{Reason{TunnelEnd::kNone, "other"}};
+  Tally<Reason, std::uint64_t> tally;
   for (int i = 0; i < 1000; ++i) ++tally.At({TunnelEnd::kHttpRefused, std::to_string(i)});
   EXPECT_LE(tally.all().size(), tally.kMost + 1);
   EXPECT_EQ(tally.all().at({TunnelEnd::kHttpRefused, "0"}), 1u);
-  EXPECT_EQ(tally.all().at({TunnelEnd::kNone, "other"}), 1000u - tally.kMost);
+  EXPECT_EQ(tally.all().at(Reason()), 1000u - tally.kMost);
 }
 
 TEST(Figures, MergedAddUp) {
