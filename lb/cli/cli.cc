@@ -5,12 +5,13 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
 
 #include "lb/cli/commands.h"
+#include "lb/cli/load_command.h"
+#include "lb/cli/option_text.h"
 #include "lb/config/words.h"
 
 namespace sstplb::cli {
@@ -69,26 +70,6 @@ void Asks(CLI::App& command, Plan& plan, Ask ask) {
       Session session{plan.console, Client(*socket), common->json};
       return ask(session);
     };
-  });
-}
-
-// A validator that says what is wrong, or "".
-CLI::Validator Check(const std::function<std::string(const std::string&)>& problem) {
-  return CLI::Validator([problem](std::string& text) { return problem(text); }, "");
-}
-
-CLI::Validator DurationText() {
-  return Check([](const std::string& text) {
-    return ParseDuration(text) ? "" : "\"" + text + "\" is no duration, as 90s, 30m or 1h30m";
-  });
-}
-
-CLI::Validator AddressText() {
-  return Check([](const std::string& text) {
-    return HostPort::Parse(text) ? ""
-                                 : "\"" + text +
-                                       "\" is no HOST:PORT, as 10.0.0.11:443 or "
-                                       "[2001:db8::1]:443";
   });
 }
 
@@ -219,6 +200,13 @@ void AddProbe(CLI::App& app, Plan& plan) {
     texts->options.target = *HostPort::Parse(texts->target);
     texts->options.probe.timeout = *ParseDuration(texts->timeout);
     plan.action = [&plan, texts] { return plan.entry.probe(texts->options); };
+  });
+}
+
+void AddLoad(CLI::App& app, Plan& plan) {
+  auto command = std::make_shared<LoadCommand>(app);
+  command->app().callback([&plan, command] {
+    plan.action = [&plan, command] { return command->Run(plan.entry, plan.console); };
   });
 }
 
@@ -426,6 +414,7 @@ void AddAll(CLI::App& app, Plan& plan) {
   AddSession(app, plan);
   AddExplain(app, plan);
   AddProbe(app, plan);
+  AddLoad(app, plan);
   AddRest(app, plan);
   // Last: what is set before is inherited by every command.
   app.footer(

@@ -19,6 +19,7 @@
 #include "lb/base/result.h"
 #include "lb/base/time.h"
 #include "lb/config/config.h"
+#include "lb/load/report.h"
 
 namespace sstplb::cli {
 
@@ -48,12 +49,18 @@ struct ProbeOptions {
   bool json = false;
 };
 
+struct LoadOptions {
+  HostPort target;
+  load::Options load;  // all but `server`
+};
+
 // What the program gives the command line. Each call returns an exit code.
 struct Entry {
   std::function<int(const RunOptions&)> run;
   std::function<int(const CheckOptions&)> check;
   std::function<int(const DemoOptions&)> demo;
   std::function<int(const ProbeOptions&)> probe;
+  std::function<int(const LoadOptions&, load::Watcher&)> load;
   // The admin.socket of a configuration file.
   std::function<Result<std::string>(const std::string& config)> admin_socket;
 };

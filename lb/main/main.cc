@@ -7,6 +7,7 @@
 #include "lb/cli/cli.h"
 #include "lb/daemon/daemon.h"
 #include "lb/daemon/demo.h"
+#include "lb/daemon/load_command.h"
 #include "lb/daemon/probe_command.h"
 
 namespace {
@@ -25,12 +26,15 @@ int Demo(const sstplb::cli::DemoOptions& given) {
 int main(int argc, char** argv) {
   namespace cli = sstplb::cli;
   namespace daemon = sstplb::daemon;
+  namespace load = sstplb::load;
   const cli::Entry entry{
       .run = [](const cli::RunOptions& o) { return daemon::RunDaemon(o.config); },
       .check = [](const cli::CheckOptions& o) { return daemon::CheckConfig(o.config); },
       .demo = Demo,
       .probe =
           [](const cli::ProbeOptions& o) { return daemon::RunProbe(o.target, o.probe, o.json); },
+      .load = [](const cli::LoadOptions& o,
+                 load::Watcher& w) { return daemon::RunLoad(o.target, o.load, w); },
       .admin_socket = daemon::AdminSocketOf,
   };
   cli::Console console = cli::Console::Standard();

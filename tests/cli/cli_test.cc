@@ -358,7 +358,7 @@ TEST_F(CliTest, HelpAndVersion) {
   const Outcome help = RunExactly({"--help"});
   EXPECT_EQ(help.code, kDone);
   for (const char* word : {"run", "check", "demo", "status", "backend", "session", "explain",
-                           "probe", "events", "reload", "config", "3 no daemon"}) {
+                           "probe", "load", "events", "reload", "config", "3 no daemon"}) {
     EXPECT_THAT(help.out, HasSubstr(word));
   }
   EXPECT_THAT(RunExactly({"backend", "drain", "--help"}).out, HasSubstr("--within DURATION"));
