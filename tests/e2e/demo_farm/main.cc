@@ -1,0 +1,85 @@
+// demo_farm: one server of the demo farm as a program, steered by lines on its input:
+//
+//   fault WORD [STATUS]   what it does wrong from now on (lb/demo/fault.h); answered by "done"
+//   drop                  resets every connection; "done"
+//   counters              one line of name=value
+//
+// It says "listening ADDRESS:PORT" first, and ends with its input.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lb/demo/farm.h"
+
+namespace {
+
+namespace demo = sstplb::demo;
+
+std::string SetFault(demo::Farm& farm, std::istringstream& words) {
+  std::string word;
+  demo::Fault fault;
+  words >> word;
+  const auto kind = demo::FaultKindFromString(word);
+  if (!kind) return "no fault is called " + word;
+  fault.kind = *kind;
+  int status = 0;
+  if (words >> status) fault.http_status = status;
+  const sstplb::Status set = farm.SetFault(0, fault);
+  return set.ok() ? "done" : set.error().message;
+}
+
+std::string Counters(const demo::Farm& farm) {
+  const demo::ServerCounters c = farm.counters(0);
+  const std::pair<const char*, std::uint64_t> all[] = {
+      {"accepted", c.accepted},
+      {"tls_done", c.tls_done},
+      {"posts", c.posts},
+      {"calls", c.calls},
+      {"connected", c.connected},
+      {"pings", c.pings},
+      {"disconnects", c.disconnects},
+      {"aborts", c.aborts},
+      {"half_open_left", c.half_open_left},
+      {"open", c.open},
+      {"tunnels", c.tunnels},
+      {"addresses_in_use", c.addresses_in_use},
+  };
+  std::string text = "counters";
+  for (const auto& [name, value] : all)
+    text += std::string(" ") + name + "=" + std::to_string(value);
+  return text;
+}
+
+std::string Answer(demo::Farm& farm, const std::string& line) {
+  std::istringstream words(line);
+  std::string command;
+  words >> command;
+  if (command == "fault") return SetFault(farm, words);
+  if (command == "counters") return Counters(farm);
+  if (command == "drop") {
+    farm.DropAll(0, true);
+    return "done";
+  }
+  return "no command is called " + command;
+}
+
+}  // namespace
+
+int main() {
+  std::vector<demo::ServerOptions> servers(1);
+  auto farm = demo::Farm::Start(std::move(servers));
+  if (!farm.ok()) {
+    std::fprintf(stderr, "demo_farm: %s\n", farm.error().message.c_str());
+    return 1;
+  }
+  std::cout << "listening " << (*farm)->address(0).ToString() << std::endl;
+  for (std::string line; std::getline(std::cin, line);) {
+    std::cout << Answer(**farm, line) << std::endl;
+  }
+  return 0;
+}
