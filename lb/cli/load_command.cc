@@ -24,7 +24,7 @@ constexpr std::uint32_t kMostTunnels = 1000000;
 constexpr unsigned kMostWorkers = 64;
 // What a server is patient with: SoftEther 20 s, others 60 s for the whole negotiation.
 constexpr Duration kPatient = std::chrono::seconds(20);
-constexpr std::size_t kMostPasswordBytes = 255;  // of PAP
+constexpr std::size_t kMostPasswordBytes = 255;  // what PAP has room for
 
 // Between two events: "50/s", "0.5/s", "30/m".
 std::optional<Duration> ParseEvery(std::string_view text) {
@@ -172,7 +172,8 @@ LoadCommand::LoadCommand(CLI::App& parent) {
   app_->add_option("--sni", sni_, "The server name to show (default: HOST, unless an address)")
       ->type_name("NAME");
   app_->add_option("--host", host_, "The Host header (default: HOST)")->type_name("NAME");
-  CLI::Option* user = app_->add_option("--user", user_, "For ppp (by PAP)")->type_name("NAME");
+  CLI::Option* user =
+      app_->add_option("--user", user_, "For ppp, by PAP or MS-CHAPv2")->type_name("NAME");
   app_->add_option("--password-file", password_file_, "For ppp: the password is its first line")
       ->needs(user)
       ->type_name("FILE");

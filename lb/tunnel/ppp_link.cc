@@ -19,10 +19,19 @@ constexpr std::uint8_t kPrimaryDns = 129;
 // Leaves room for IP, TCP, TLS and SSTP around it within 1500 bytes.
 constexpr std::uint16_t kMruValue = 1400;
 constexpr std::uint8_t kMaxPapTries = 10;
+constexpr std::size_t kMaxName = 255;  // of users and passwords: PAP has a byte for their length
+constexpr std::uint8_t kMschapResponseSize = 49;  // RFC 2759, section 4
 
 Bytes U16Bytes(std::uint16_t value) {
   Bytes bytes;
   Writer(bytes).U16(value);
+  return bytes;
+}
+
+// How MS-CHAPv2 is asked for (RFC 2759, section 3).
+Bytes MschapBytes() {
+  Bytes bytes = U16Bytes(kPppChap);
+  bytes.push_back(0x81);
   return bytes;
 }
 
@@ -62,8 +71,9 @@ PppPolicy::Answer PppLink::LcpPolicy::Judge(PppOption& option) {
       return Answer::kAck;
     case kAuthentication:
       if (options_.server) return Answer::kReject;  // a server proves itself by its certificate
-      if (option.value == U16Bytes(kPppPap)) return Answer::kAck;
-      option.value = U16Bytes(kPppPap);
+      mschap_ = option.value == MschapBytes();
+      if (mschap_ || option.value == U16Bytes(kPppPap)) return Answer::kAck;
+      option.value = MschapBytes();
       return Answer::kNak;
     default:
       return Answer::kReject;
@@ -123,6 +133,8 @@ void PppLink::OnFrame(const PppFrame& frame, std::vector<Bytes>& out) {
     OnLcp(*packet, out);
   } else if (frame.protocol == kPppPap && packet) {
     OnPap(*packet, out);
+  } else if (frame.protocol == kPppChap && packet && !options_.server) {
+    OnChap(*packet, out);
   } else if (frame.protocol == kPppIpcp && packet) {
     // Before authentication it is silently discarded (RFC 1661, 3.5).
     if (phase_ >= Phase::kNetwork) ipcp_.OnPacket(*packet, out);
@@ -137,7 +149,7 @@ void PppLink::OnFrame(const PppFrame& frame, std::vector<Bytes>& out) {
 
 void PppLink::OnTick(std::vector<Bytes>& out) {
   if (phase_ == Phase::kEstablish) lcp_.OnTick(out);
-  if (phase_ == Phase::kAuthenticate && !options_.server) SendPap(out);
+  if (phase_ == Phase::kAuthenticate && !options_.server && !lcp_policy_.mschap()) SendPap(out);
   if (phase_ == Phase::kNetwork) ipcp_.OnTick(out);
   Advance(out);
 }
@@ -202,6 +214,42 @@ void PppLink::OnPapRequest(const PppPacket& packet, std::vector<Bytes>& out) {
   }
 }
 
+void PppLink::OnChap(const PppPacket& packet, std::vector<Bytes>& out) {
+  if (phase_ < Phase::kAuthenticate || !lcp_policy_.mschap()) return;
+  if (packet.code == kChapChallenge) {
+    AnswerChallenge(packet, out);
+  } else if (packet.code == kChapFailure) {
+    End("authentication failed");
+  } else if (packet.code == kChapSuccess && phase_ == Phase::kAuthenticate && !proof_.empty()) {
+    if (AsText(packet.data).starts_with(proof_)) {
+      authenticated_ = true;
+    } else {
+      End("the server does not know the password either");
+    }
+  }
+}
+
+void PppLink::AnswerChallenge(const PppPacket& packet, std::vector<Bytes>& out) {
+  Reader in(packet.data);
+  ByteView value;
+  MschapChallenge challenge{};
+  if (!in.Vector8(value) || value.size() != challenge.size()) return;
+  std::copy(value.begin(), value.end(), challenge.begin());
+  const MschapAnswer answer =
+      AnswerMschap(challenge, options_.challenge, options_.user, options_.password);
+  proof_ = answer.proof;
+  hlak_ = answer.hlak;
+  Bytes data;
+  Writer writer(data);
+  writer.U8(kMschapResponseSize);
+  writer.Raw(options_.challenge);
+  data.resize(data.size() + 8);  // reserved
+  writer.Raw(answer.response);
+  writer.U8(0);  // flags
+  writer.Raw(options_.user.substr(0, kMaxName));
+  out.push_back(BuildPacket(kPppChap, kChapResponse, packet.id, data));
+}
+
 void PppLink::SendPap(std::vector<Bytes>& out) {
   if (++pap_id_ > kMaxPapTries) {
     End("no answer to the authentication");
@@ -210,7 +258,7 @@ void PppLink::SendPap(std::vector<Bytes>& out) {
   Bytes data;
   Writer writer(data);
   for (const std::string& text : {options_.user, options_.password}) {
-    const std::string_view bounded = std::string_view(text).substr(0, 255);
+    const std::string bounded = text.substr(0, kMaxName);
     writer.U8(static_cast<std::uint8_t>(bounded.size()));
     writer.Raw(bounded);
   }
@@ -221,7 +269,7 @@ void PppLink::Advance(std::vector<Bytes>& out) {
   if (lcp_.failed() || ipcp_.failed()) End("the options could not be agreed on");
   if (phase_ == Phase::kEstablish && lcp_.open()) {
     phase_ = Phase::kAuthenticate;
-    if (!options_.server) SendPap(out);
+    if (!options_.server && !lcp_policy_.mschap()) SendPap(out);
     // A client that refuses to authenticate is let in when anybody is.
     if (options_.server && !lcp_policy_.authenticated()) {
       if (options_.user.empty())

@@ -16,6 +16,7 @@ inline constexpr std::uint16_t kPppIpv4 = 0x0021;
 inline constexpr std::uint16_t kPppIpcp = 0x8021;
 inline constexpr std::uint16_t kPppLcp = 0xc021;
 inline constexpr std::uint16_t kPppPap = 0xc023;
+inline constexpr std::uint16_t kPppChap = 0xc223;
 
 enum class PppCode : std::uint8_t {
   kConfigureRequest = 1,
@@ -35,6 +36,12 @@ enum class PppCode : std::uint8_t {
 inline constexpr PppCode kPapRequest{1};
 inline constexpr PppCode kPapAck{2};
 inline constexpr PppCode kPapNak{3};
+
+// And CHAP its four (RFC 1994, 4).
+inline constexpr PppCode kChapChallenge{1};
+inline constexpr PppCode kChapResponse{2};
+inline constexpr PppCode kChapSuccess{3};
+inline constexpr PppCode kChapFailure{4};
 
 struct PppFrame {
   std::uint16_t protocol = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "lb/sstp/http.h"
 #include "lb/tunnel/icmp.h"
@@ -156,8 +157,12 @@ void Tunnel::OnAck(const sstp::ControlMessage& message) {
   offered_ = *request;
   Advance(&TunnelSteps::call, TunnelDepth::kCall, TunnelState::kPpp);
   if (report_.state != TunnelState::kPpp) return;
-  ppp_.emplace(PppOptions{false, options_.user, options_.password,
-                          static_cast<std::uint32_t>(random_()) | 1U, IpAddress(), IpAddress()});
+  PppOptions ppp;
+  ppp.user = options_.user;
+  ppp.password = options_.password;
+  ppp.magic = static_cast<std::uint32_t>(random_()) | 1U;
+  RAND_bytes(ppp.challenge.data(), static_cast<int>(ppp.challenge.size()));
+  ppp_.emplace(std::move(ppp));
   ppp_at_ = Clock::now();
   std::vector<Bytes> frames;
   ppp_->Start(frames);
@@ -185,7 +190,7 @@ void Tunnel::OnFrame(ByteView payload) {
     const std::uint8_t hash =
         (offered_.hash_mask & sstp::kHashSha256) != 0 ? sstp::kHashSha256 : sstp::kHashSha1;
     Send(sstp::EncodeCallConnected(
-        MakeBinding(hash, offered_.nonce, stream_->PeerCertificate(), Hlak{})));
+        MakeBinding(hash, offered_.nonce, stream_->PeerCertificate(), ppp_->hlak())));
   }
   SendFrames(frames);
   if (report_.state != TunnelState::kPpp || phase != PppLink::Phase::kOpen) return;

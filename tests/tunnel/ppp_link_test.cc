@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/sstp/hex.h"
 
 namespace sstplb::tunnel {
@@ -74,6 +76,91 @@ TEST(PppLink, OnlyTheRightUserGetsIn) {
       EXPECT_EQ(client.why(), "authentication failed");
     }
   }
+}
+
+// A client whose server asks for MS-CHAPv2, with the names and challenges of RFC 2759, 9.2.
+class MschapLinkTest : public ::testing::Test {
+ protected:
+  MschapLinkTest() : client_(Options()) {
+    std::vector<Bytes> out;
+    client_.Start(out);
+    Hear("ff03 c021 02 01 000e 01040578 05060a0b0c0d");  // its options are taken
+    EXPECT_EQ(Hear("ff03 c021 01 07 0009 0305c22381"),
+              sstp::Hex("ff03 c021 02 07 0009 0305c22381"));
+    EXPECT_EQ(client_.phase(), Phase::kAuthenticate);
+  }
+  static PppOptions Options() {
+    PppOptions options = ClientSide("User", "clientPass");
+    const Bytes challenge = sstp::Hex("21402324255e262a28295f2b3a337c7e");
+    std::copy(challenge.begin(), challenge.end(), options.challenge.begin());
+    return options;
+  }
+  // What the client says to it; empty for nothing.
+  Bytes Hear(std::string_view frame) {
+    std::vector<Bytes> out;
+    const Bytes bytes = sstp::Hex(frame);
+    client_.OnFrame(*ParseFrame(bytes), out);
+    return out.empty() ? Bytes() : out.front();
+  }
+  Bytes Success(std::string_view text) {
+    Bytes content = {3, 1, 0, static_cast<std::uint8_t>(4 + text.size())};
+    content.insert(content.end(), text.begin(), text.end());
+    std::vector<Bytes> out;
+    client_.OnFrame({kPppChap, content}, out);
+    return out.empty() ? Bytes() : out.front();
+  }
+
+  static constexpr std::string_view kChallenge =
+      "ff03 c223 01 01 0017 10 5b5d7c7d7b3f2f3e3c2c602132262628 7372";
+  PppLink client_;
+};
+
+TEST_F(MschapLinkTest, ProvesThePasswordAndHasTheServerProveIt) {
+  EXPECT_EQ(client_.hlak(), sstp::Hash32{});
+  EXPECT_EQ(Hear(kChallenge),
+            sstp::Hex("ff03 c223 02 01 003a 31 21402324255e262a28295f2b3a337c7e 0000000000000000"
+                      "82309ecd8d708b5ea08faa3981cd83544233114a3d85d6df 00 55736572"));
+  Success("S=407A5589115FD0D6209F510FE9C04566932CDA56 M=Welcome");
+  EXPECT_EQ(client_.phase(), Phase::kNetwork);
+  EXPECT_NE(client_.hlak(), sstp::Hash32{});
+}
+
+TEST_F(MschapLinkTest, AServerThatProvesNothingIsLeft) {
+  Hear(kChallenge);
+  Success("S=407A5589115FD0D6209F510FE9C04566932CDA57");
+  EXPECT_EQ(client_.phase(), Phase::kEnded);
+}
+
+TEST_F(MschapLinkTest, SuccessBeforeAChallengeIsNone) {
+  Success("S=407A5589115FD0D6209F510FE9C04566932CDA56");
+  EXPECT_EQ(client_.phase(), Phase::kAuthenticate);
+}
+
+TEST_F(MschapLinkTest, FailureEndsIt) {
+  Hear(kChallenge);
+  Hear("ff03 c223 04 01 0009 453d363931");
+  EXPECT_EQ(client_.phase(), Phase::kEnded);
+  EXPECT_EQ(client_.why(), "authentication failed");
+}
+
+TEST_F(MschapLinkTest, AnyCutChallengeIsSurvived) {
+  const Bytes whole = sstp::Hex(kChallenge);
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    std::vector<Bytes> out;
+    if (const auto frame = ParseFrame(ByteView(whole).first(size))) client_.OnFrame(*frame, out);
+    EXPECT_TRUE(out.empty()) << size;
+  }
+  EXPECT_FALSE(Hear(kChallenge).empty());
+}
+
+TEST(PppLink, AClientAsksForMschapInPlaceOfWhatItDoesNotKnow) {
+  PppLink client(ClientSide());
+  std::vector<Bytes> out;
+  client.Start(out);
+  out.clear();
+  client.OnFrame(*ParseFrame(sstp::Hex("ff03 c021 01 07 0008 0304c227")), out);  // EAP
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0], sstp::Hex("ff03 c021 03 07 0009 0305c22381"));
 }
 
 TEST(PppLink, UnknownOptionsAreRejectedAndKnownOnesKept) {
