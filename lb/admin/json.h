@@ -42,7 +42,7 @@ struct NewBackend {
 // name the field. An empty body is an empty object.
 control::Answer<NewBackend> ParseNewBackend(std::string_view body);
 control::Answer<control::BackendChange> ParseBackendChange(std::string_view body);
-control::Answer<std::optional<Duration>> ParseDrain(std::string_view body);
+control::Answer<control::DrainWish> ParseDrain(std::string_view body);
 control::Answer<Done> ParseNothing(std::string_view body);
 
 }  // namespace sstplb::admin

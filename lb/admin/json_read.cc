@@ -71,6 +71,38 @@ class ObjectReader {
     return std::nullopt;
   }
 
+  std::optional<double> PaceOf(std::string_view field) {
+    constexpr double kLeast = 1.0 / 3600;
+    constexpr double kMost = 1e6;
+    const Json* value = Find(field);
+    if (value == nullptr) return std::nullopt;
+    if (value->is_number() && value->get<double>() >= kLeast && value->get<double>() <= kMost) {
+      return value->get<double>();
+    }
+    Fail(field, "must be a number per second, from one an hour to 1000000");
+    return std::nullopt;
+  }
+
+  std::optional<bool> Flag(std::string_view field) {
+    const Json* value = Find(field);
+    if (value == nullptr) return std::nullopt;
+    if (value->is_boolean()) return value->get<bool>();
+    Fail(field, "must be true or false");
+    return std::nullopt;
+  }
+
+  // At most a year ahead.
+  std::optional<WallTime> Time(std::string_view field) {
+    const std::optional<std::string> text = Text(field);
+    if (!text) return std::nullopt;
+    const std::optional<WallTime> time = ParseWallTime(*text);
+    if (!time || *time > WallClock::now() + std::chrono::hours(366 * 24)) {
+      Fail(field, "must be a time within a year, as \"2026-11-22T22:00:00Z\"");
+      return std::nullopt;
+    }
+    return time;
+  }
+
   std::optional<config::AdminState> Admin(std::string_view field) {
     const std::optional<std::string> text = Text(field);
     if (!text) return std::nullopt;
@@ -137,11 +169,15 @@ control::Answer<control::BackendChange> ParseBackendChange(std::string_view body
   return out;
 }
 
-control::Answer<std::optional<Duration>> ParseDrain(std::string_view body) {
-  ObjectReader in(body, {"within_seconds"});
-  std::optional<Duration> within = in.SecondsOf("within_seconds");
+control::Answer<control::DrainWish> ParseDrain(std::string_view body) {
+  ObjectReader in(body, {"within_seconds", "pace_per_second", "idle_first", "at"});
+  control::DrainWish out;
+  out.within = in.SecondsOf("within_seconds");
+  out.pace = in.PaceOf("pace_per_second");
+  out.idle_first = in.Flag("idle_first").value_or(false);
+  out.at = in.Time("at");
   if (in.failure()) return *in.failure();
-  return within;
+  return out;
 }
 
 control::Answer<Done> ParseNothing(std::string_view body) {

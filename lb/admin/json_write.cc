@@ -64,8 +64,14 @@ Json Value(const std::optional<control::CertificateStatus>& c) {
 Json Value(const std::optional<control::DrainStatus>& d) {
   if (!d) return nullptr;
   Json j;
+  j["cause"] = ToString(d->cause);
   j["remaining"] = d->remaining;
+  j["since"] = Time(d->since);
+  j["begins"] = Time(d->begins);
   j["deadline"] = Time(d->deadline);
+  j["pace_per_second"] = d->pace ? Json(*d->pace) : Json(nullptr);
+  j["idle_first"] = d->idle_first;
+  j["estimated_end"] = Time(d->estimated_end);
   return j;
 }
 

@@ -58,9 +58,9 @@ Response Remove(control::Api& api, const Request& request, const Parts& parts) {
 }
 
 Response Drain(control::Api& api, const Request& request, const Parts& parts) {
-  const control::Answer<std::optional<Duration>> within = ParseDrain(request.body);
-  if (!within) return ErrorResponse(within.error());
-  return Respond(api.DrainBackend(parts[0], parts[1], *within));
+  const control::Answer<control::DrainWish> wish = ParseDrain(request.body);
+  if (!wish) return ErrorResponse(wish.error());
+  return Respond(api.DrainBackend(parts[0], parts[1], *wish));
 }
 
 Response Reset(control::Api& api, const Request& request, const Parts& parts) {

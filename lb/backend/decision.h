@@ -11,6 +11,17 @@
 
 namespace sstplb::backend {
 
+// How a backend is emptied (docs/draining.md).
+struct Drain {
+  WallTime since;   // when it was decided
+  WallTime begins;  // no new sessions from here on; live ones are closed as the rest says
+  std::optional<WallTime> deadline;  // what is left then is closed
+  std::optional<double> pace;        // sessions per second; above 0
+  bool idle_first = false;           // the longest idle first; else the oldest
+
+  bool operator==(const Drain&) const = default;
+};
+
 struct Decision {
   std::string pool;
   std::string backend;
@@ -20,7 +31,7 @@ struct Decision {
   std::optional<config::AdminState> admin;
   std::optional<std::uint32_t> weight;
   std::optional<std::uint32_t> max_sessions;
-  std::optional<WallTime> drain_deadline;  // while draining: when the rest is closed
+  std::optional<Drain> drain;  // while draining, or until it begins
 
   bool operator==(const Decision&) const = default;
 };

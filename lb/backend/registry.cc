@@ -20,7 +20,7 @@ std::string Names(const Items& items) {
 }
 
 bool IsEmpty(const Decision& d) {
-  return !d.added && !d.removed && !d.admin && !d.weight && !d.max_sessions;
+  return !d.added && !d.removed && !d.admin && !d.weight && !d.max_sessions && !d.drain;
 }
 
 bool InFile(const config::Pool& pool, std::string_view name) {
@@ -70,13 +70,31 @@ Status Registry::Remove(std::string_view pool, std::string_view name) {
   return Done{};
 }
 
-Status Registry::SetAdmin(std::string_view pool, std::string_view name, config::AdminState admin,
-                          std::optional<WallTime> drain_deadline) {
+Status Registry::SetAdmin(std::string_view pool, std::string_view name, config::AdminState admin) {
   const auto wanted = Wanted(pool, name);
   if (!wanted) return wanted.error();
   Decision& decision = DecisionFor(pool, name);
   decision.admin = admin;
-  decision.drain_deadline = drain_deadline;
+  decision.drain.reset();
+  Publish();
+  return Done{};
+}
+
+Status Registry::SetDrain(std::string_view pool, std::string_view name, const Drain& drain,
+                          bool begun) {
+  const auto wanted = Wanted(pool, name);
+  if (!wanted) return wanted.error();
+  Decision& decision = DecisionFor(pool, name);
+  if (begun) decision.admin = config::AdminState::kDraining;
+  decision.drain = drain;
+  Publish();
+  return Done{};
+}
+
+Status Registry::DropDrain(std::string_view pool, std::string_view name) {
+  const auto wanted = Wanted(pool, name);
+  if (!wanted) return wanted.error();
+  DecisionFor(pool, name).drain.reset();
   Publish();
   return Done{};
 }

@@ -58,9 +58,13 @@ class Registry {
   // Decisions of the operator. Errors name the pool or backend and what there is instead.
   Status Add(std::string_view pool, const config::Backend& backend);
   Status Remove(std::string_view pool, std::string_view name);
-  // `drain_deadline` is only kept with kDraining: when the sessions that are left are closed.
-  Status SetAdmin(std::string_view pool, std::string_view name, config::AdminState admin,
-                  std::optional<WallTime> drain_deadline = std::nullopt);
+  // Ends a drain that is under way or to come.
+  Status SetAdmin(std::string_view pool, std::string_view name, config::AdminState admin);
+  // Without `begun` the drain is to come: the admin state stays as it is until this is called
+  // again.
+  Status SetDrain(std::string_view pool, std::string_view name, const Drain& drain, bool begun);
+  // Takes back a drain that is to come.
+  Status DropDrain(std::string_view pool, std::string_view name);
   Status SetWeight(std::string_view pool, std::string_view name, std::uint32_t weight);
   Status SetMaxSessions(std::string_view pool, std::string_view name, std::uint32_t max_sessions);
   // Forgets what the operator decided about this backend: the configuration's word counts again. An

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/backend/state_text.h"
 
-#include <cstdio>
-#include <ctime>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -16,7 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kVersionKey = "sstplb_state";
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
 constexpr std::size_t kLongestName = 255;
 
 Json BackendJson(const config::Backend& backend) {
@@ -26,6 +25,14 @@ Json BackendJson(const config::Backend& backend) {
           {"admin", config::ToWord(backend.admin)}};
 }
 
+Json DrainJson(const Drain& drain) {
+  Json out = {{"since", FormatWallTime(drain.since)}, {"begins", FormatWallTime(drain.begins)}};
+  if (drain.deadline) out["deadline"] = FormatWallTime(*drain.deadline);
+  if (drain.pace) out["pace"] = *drain.pace;
+  if (drain.idle_first) out["idle_first"] = true;
+  return out;
+}
+
 Json DecisionJson(const Decision& decision) {
   Json out = {{"pool", decision.pool}, {"backend", decision.backend}};
   if (decision.added) out["added"] = BackendJson(*decision.added);
@@ -33,7 +40,7 @@ Json DecisionJson(const Decision& decision) {
   if (decision.admin) out["admin"] = config::ToWord(*decision.admin);
   if (decision.weight) out["weight"] = *decision.weight;
   if (decision.max_sessions) out["max_sessions"] = *decision.max_sessions;
-  if (decision.drain_deadline) out["drain_deadline"] = FormatWallTime(*decision.drain_deadline);
+  if (decision.drain) out["drain"] = DrainJson(*decision.drain);
   return out;
 }
 
@@ -83,6 +90,18 @@ class Members {
     if (!admin) Wrong(key, "active, draining or disabled");
     return *admin;
   }
+  // A member that is there when it is true.
+  bool Flag(std::string_view key) {
+    const Json* value = Find(key);
+    if (value != nullptr && *value != true) Wrong(key, "true");
+    return value != nullptr;
+  }
+  double Pace(std::string_view key) {
+    const Json& value = Need(key);
+    const double pace = value.is_number() ? value.get<double>() : 0;
+    if (!(pace > 0) || !std::isfinite(pace)) Wrong(key, "a number above 0");
+    return pace;
+  }
   WallTime Time(std::string_view key);
 
   void NothingElse() {
@@ -103,20 +122,9 @@ class Members {
 
 WallTime Members::Time(std::string_view key) {
   const std::string& text = Text(key);
-  std::tm parts{};
-  int milliseconds = 0;
-  const int fields =
-      std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &parts.tm_year, &parts.tm_mon,
-                  &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &milliseconds);
-  // What 64 bits of nanoseconds hold ends in 2262.
-  if (fields == 7 && parts.tm_year >= 1970 && parts.tm_year < 2262) {
-    parts.tm_year -= 1900;
-    parts.tm_mon -= 1;
-    const WallTime time =
-        WallClock::from_time_t(::timegm(&parts)) + std::chrono::milliseconds(milliseconds);
-    // Only the one spelling of a time is one: this also finds the 31st of February.
-    if (FormatWallTime(time) == text) return time;
-  }
+  const std::optional<WallTime> time = ParseWallTime(text);
+  // Only the one spelling of a time is one.
+  if (time && FormatWallTime(*time) == text) return *time;
   Wrong(key, "a time such as 2026-11-22T05:04:54.123Z");
 }
 
@@ -134,32 +142,58 @@ config::Backend ReadBackend(const Json& json, const std::string& name, const std
   return out;
 }
 
-Decision ReadDecision(const Json& json, const std::string& where) {
+Drain ReadDrain(const Json& json, const std::string& where) {
+  Members members(json, where + ".drain");
+  Drain out;
+  out.since = members.Time("since");
+  out.begins = members.Time("begins");
+  if (members.Find("deadline")) out.deadline = members.Time("deadline");
+  if (members.Find("pace")) out.pace = members.Pace("pace");
+  out.idle_first = members.Flag("idle_first");
+  members.NothingElse();
+  return out;
+}
+
+// The whole of a drain in version 1.
+Drain DrainUntil(WallTime deadline, WallTime saved) {
+  return {.since = saved, .begins = saved, .deadline = deadline};
+}
+
+// What a decision is read with: the file's version, and when it was written.
+struct Edition {
+  std::uint64_t version = kVersion;
+  WallTime saved;
+};
+
+Decision ReadDecision(const Json& json, const std::string& where, const Edition& edition) {
   Members members(json, where);
   Decision out;
   out.pool = members.Name("pool");
   out.backend = members.Name("backend");
   if (const Json* added = members.Find("added"))
     out.added = ReadBackend(*added, out.backend, where);
-  if (const Json* removed = members.Find("removed")) {
-    if (*removed != true) members.Wrong("removed", "true");
-    out.removed = true;
-  }
+  out.removed = members.Flag("removed");
   if (members.Find("admin")) out.admin = members.Admin("admin");
   if (members.Find("weight")) out.weight = members.Count("weight");
   if (members.Find("max_sessions")) out.max_sessions = members.Count("max_sessions");
-  if (members.Find("drain_deadline")) out.drain_deadline = members.Time("drain_deadline");
+  if (edition.version == 1) {
+    if (members.Find("drain_deadline")) {
+      out.drain = DrainUntil(members.Time("drain_deadline"), edition.saved);
+    }
+  } else if (const Json* drain = members.Find("drain")) {
+    out.drain = ReadDrain(*drain, where);
+  }
   members.NothingElse();
   return out;
 }
 
-std::vector<Decision> ReadDecisions(const Json& json) {
+std::vector<Decision> ReadDecisions(const Json& json, const Edition& edition) {
   if (!json.is_array()) throw Bad{"\"decisions\" is no array"};
   std::vector<Decision> out;
   std::set<std::pair<std::string, std::string>> seen;
   for (const Json& item : json) {
     const std::string where = "decisions[" + std::to_string(out.size()) + "]";
-    out.push_back(ReadDecision(item, where));
+    out.push_back(ReadDecision(item, where, edition));
     if (!seen.emplace(out.back().pool, out.back().backend).second) {
       throw Bad{where + " decides about " + out.back().pool + "/" + out.back().backend +
                 " a second time"};
@@ -191,8 +225,8 @@ State ReadState(const Json& json) {
   }
   Members members(json, "the file");
   State out;
-  (void)members.Time("saved");
-  out.decisions = ReadDecisions(members.Need("decisions"));
+  const Edition edition{version.get<std::uint64_t>(), members.Time("saved")};
+  out.decisions = ReadDecisions(members.Need("decisions"), edition);
   for (const auto& [key, value] : json.items()) {
     if (key != kVersionKey && key != "saved" && key != "decisions") {
       out.others.push_back({key, value.dump()});

@@ -173,4 +173,42 @@ std::string FormatWallTime(WallTime time) {
   return out;
 }
 
+std::optional<WallTime> ParseWallTime(std::string_view text) {
+  // "2026-11-22T05:04:54", then perhaps ".123", then "Z" or "+01:00".
+  constexpr std::size_t kSeconds = 19;
+  const std::string date(text.substr(0, kSeconds));
+  std::tm parts{};
+  const char* end = ::strptime(date.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (date.size() != kSeconds || end == nullptr || *end != '\0') return std::nullopt;
+  const std::tm asked = parts;
+  const WallTime whole = WallClock::from_time_t(::timegm(&parts));
+  // The 31st of February would be the 3rd of March; 64 bits of nanoseconds end in 2262.
+  if (parts.tm_mday != asked.tm_mday || asked.tm_year < 70 || asked.tm_year >= 362) {
+    return std::nullopt;
+  }
+  text.remove_prefix(kSeconds);
+  std::chrono::nanoseconds fraction{};
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    std::chrono::nanoseconds unit = std::chrono::milliseconds(100);
+    std::size_t digits = 0;
+    for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; unit /= 10) {
+      fraction += (text[digits++] - '0') * unit;
+    }
+    if (digits == 0 || digits > 9) return std::nullopt;
+    text.remove_prefix(digits);
+  }
+  std::chrono::minutes east{};
+  if (text != "Z") {
+    const auto digit = [&](std::size_t i) { return text[i] >= '0' && text[i] <= '9'; };
+    const auto two = [&](std::size_t i) { return (text[i] - '0') * 10 + text[i + 1] - '0'; };
+    if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':' || !digit(1) ||
+        !digit(2) || !digit(4) || !digit(5) || two(1) > 23 || two(4) > 59) {
+      return std::nullopt;
+    }
+    east = std::chrono::minutes((two(1) * 60 + two(4)) * (text[0] == '-' ? -1 : 1));
+  }
+  return whole + fraction - east;
+}
+
 }  // namespace sstplb

@@ -39,5 +39,7 @@ inline double Seconds(Duration duration) { return std::chrono::duration<double>(
 
 // RFC 3339 in UTC with milliseconds.
 std::string FormatWallTime(WallTime time);
+// Reads RFC 3339, with any offset and up to nine digits of a second's fraction, from 1970 to 2261.
+std::optional<WallTime> ParseWallTime(std::string_view text);
 
 }  // namespace sstplb

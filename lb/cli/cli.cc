@@ -12,6 +12,7 @@
 #include "lb/cli/commands.h"
 #include "lb/cli/load_command.h"
 #include "lb/cli/option_text.h"
+#include "lb/cli/when.h"
 #include "lb/config/words.h"
 
 namespace sstplb::cli {
@@ -230,19 +231,40 @@ void AddBackendAdd(CLI::App& group, Plan& plan) {
 
 void AddBackendDrain(CLI::App& group, Plan& plan) {
   CLI::App& drain =
-      *group.add_subcommand("drain", "No new sessions to a backend; live ones run on");
+      *group.add_subcommand("drain",
+                            "No new sessions to a backend; live ones run on, or are closed "
+                            "at a pace or over a time");
   const auto name = AddBackendName(drain);
-  auto within = std::make_shared<std::string>();
+  struct Texts {
+    std::string within, pace, at;
+  };
+  auto texts = std::make_shared<Texts>();
   auto options = std::make_shared<DrainOptions>();
-  CLI::Option* after = drain.add_option("--within", *within, "Close the sessions left after this")
-                           ->check(DurationText())
-                           ->type_name("DURATION");
-  CLI::Option* wait = drain.add_flag("--wait", options->wait,
-                                     "Until it is empty: 0; 1 when the time was up before");
-  drain.add_flag("--undo", options->undo, "Take the drain back")->excludes(after)->excludes(wait);
-  Asks(drain, plan, [name, within, options](Session& session) {
+  const std::vector<CLI::Option*> how = {
+      drain
+          .add_option("--within", texts->within,
+                      "Close its sessions evenly over this time (with a pace: the rest then)")
+          ->check(DurationText())
+          ->type_name("DURATION"),
+      drain.add_option("--pace", texts->pace, "Close so many of its sessions, as 5/s or 30/m")
+          ->check(Check(PaceProblem))
+          ->type_name("RATE"),
+      drain.add_flag("--idle-first", options->idle_first,
+                     "The longest idle first (default: the oldest first)"),
+      drain
+          .add_option("--at", texts->at,
+                      "Begin then: 22:00 today or tomorrow, 2h from now, or an RFC 3339 time")
+          ->check(Check(WhenProblem))
+          ->type_name("TIME"),
+      drain.add_flag("--wait", options->wait,
+                     "Until it is empty: 0; 1 when the time was up before")};
+  CLI::Option* undo = drain.add_flag("--undo", options->undo, "Take the drain back");
+  for (CLI::Option* option : how) undo->excludes(option);
+  Asks(drain, plan, [name, texts, options](Session& session) {
     options->backend = *ParseBackendName(*name);
-    options->within = ParseDuration(*within);
+    options->within = ParseDuration(texts->within);
+    options->pace = ParsePace(texts->pace);
+    options->at = ParseWhen(texts->at, WallClock::now());
     return DrainBackend(session, *options);
   });
 }

@@ -56,6 +56,9 @@ int ResetBackend(Session& session, const BackendName& backend);
 struct DrainOptions {
   BackendName backend;
   std::optional<Duration> within;
+  std::optional<double> pace;  // sessions per second
+  std::optional<WallTime> at;
+  bool idle_first = false;
   bool wait = false;
   bool undo = false;
 };

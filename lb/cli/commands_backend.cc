@@ -21,13 +21,17 @@ class ProgressLine {
 
   void Show(const DrainProgress& progress) {
     if (silent_) return;
-    if (console_.terminal && progress.text != drawn_) {
-      console_.out << "\r\x1b[K" << progress.text << std::flush;
-      drawn_ = progress.text;
-    } else if (!console_.terminal && progress.remaining != last_) {
-      console_.out << progress.text << std::endl;
+    most_ = std::max(most_, progress.remaining);
+    if (console_.terminal) {
+      const std::string line = progress.name + ": " + Bar(progress.remaining) + progress.text;
+      if (line == drawn_) return;
+      console_.out << "\r\x1b[K" << line << std::flush;
+      drawn_ = line;
+    } else if (progress.remaining != last_ || progress.waiting != waited_) {
+      console_.out << progress.name << ": " << progress.text << std::endl;
     }
     last_ = progress.remaining;
+    waited_ = progress.waiting;
   }
 
   void End() {
@@ -36,10 +40,19 @@ class ProgressLine {
   }
 
  private:
+  // "[######--------------] ": how many of those that were there are gone.
+  std::string Bar(std::uint64_t remaining) const {
+    constexpr std::uint64_t kWidth = 20;
+    const std::uint64_t gone = most_ == 0 ? kWidth : (most_ - remaining) * kWidth / most_;
+    return "[" + std::string(gone, '#') + std::string(kWidth - gone, '-') + "] ";
+  }
+
   Console& console_;
   bool silent_;
   std::string drawn_;
   std::optional<std::uint64_t> last_;
+  bool waited_ = false;
+  std::uint64_t most_ = 0;
 };
 
 // Looks until the backend is empty, the deadline has passed or the drain is over otherwise.
@@ -48,7 +61,11 @@ class DrainWatch {
   DrainWatch(Session& session, const DrainOptions& options)
       : session_(session), path_(options.backend.Path()), line_(session.console, session.json) {
     // From before the balancer hears of it: its own deadline is never earlier.
-    if (options.within) deadline_ = Clock::now() + *options.within;
+    const WallTime now = WallClock::now();
+    if (options.within) {
+      deadline_ = std::max(now, options.at.value_or(now)) +
+                  std::chrono::duration_cast<WallClock::duration>(*options.within);
+    }
   }
 
   int Wait(const std::string& body) {
@@ -79,12 +96,13 @@ class DrainWatch {
 
   std::optional<int> Judge(const DrainProgress& now) {
     line_.Show(now);
-    const bool late = deadline_ && Clock::now() >= *deadline_;
+    const bool late = deadline_ && WallClock::now() >= *deadline_;
+    if (now.waiting) return std::nullopt;
     if (now.remaining == 0) return End(late && last_ > 0 ? TimedOut() : kDone);
     if (!now.draining) {
       return End(Refused("the drain was taken back before the backend was empty"));
     }
-    if (late && Clock::now() >= *deadline_ + kClosingTime) {
+    if (late && WallClock::now() >= *deadline_ + kClosingTime) {
       return End(Refused("the time is up, and sessions are still there"));
     }
     last_ = now.remaining;
@@ -107,7 +125,7 @@ class DrainWatch {
   Session& session_;
   std::string path_;
   ProgressLine line_;
-  std::optional<TimePoint> deadline_;
+  std::optional<WallTime> deadline_;
   std::uint64_t last_ = 0;
 };
 
@@ -148,10 +166,7 @@ int ResetBackend(Session& session, const BackendName& backend) {
 int DrainBackend(Session& session, const DrainOptions& options) {
   const std::string path = options.backend.Path() + "/drain";
   if (options.undo) return Perform(session, "DELETE", path, {}, "", ShowBackend);
-  std::string body;
-  if (options.within) {
-    body = "{\"within_seconds\":" + std::to_string(Seconds(*options.within)) + "}";
-  }
+  const std::string body = DrainBody(options.within, options.pace, options.idle_first, options.at);
   if (!options.wait) return Perform(session, "POST", path, {}, body, ShowBackend);
   return DrainWatch(session, options).Wait(body);
 }

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "lb/base/time.h"
+
 namespace sstplb::cli {
 
 std::string ShowStatus(std::string_view json, bool colour);
@@ -30,13 +32,17 @@ std::string ErrorText(std::string_view json);
 bool LeadsSomewhere(std::string_view json);
 
 struct DrainProgress {
-  bool draining = false;
+  bool draining = false;  // or about to
+  bool waiting = false;   // for its begin
   std::uint64_t remaining = 0;
-  std::string text;  // "main/vpn1: 12 sessions left, closed in 24m54s"
+  std::string name;  // "main/vpn1"
+  std::string text;  // "12 sessions left, closed in 24m54s"
 };
 DrainProgress ReadDrain(std::string_view json);
 
 // Bodies of requests.
+std::string DrainBody(std::optional<Duration> within, std::optional<double> pace, bool idle_first,
+                      std::optional<WallTime> at);
 std::string AddBody(std::string_view pool, std::string_view name, std::string_view address,
                     std::optional<unsigned> weight, std::optional<unsigned> max_sessions,
                     bool disabled);

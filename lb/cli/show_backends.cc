@@ -1,7 +1,8 @@
 // Show: the balancer, its pools and backends.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include <ctime>
+#include <algorithm>
+#include <stdexcept>
 
 #include "lb/cli/show.h"
 #include "lb/cli/show_common.h"
@@ -18,19 +19,28 @@ Cell HealthCell(const Json& b) {
 }
 
 std::string DrainText(const Json& drain) {
+  const std::string begins = Text(drain.at("begins"));
+  if (!begins.empty() && Until(begins) > Duration(0)) {
+    return "begins in " + FormatDuration(Until(begins));
+  }
   std::string out = Count(drain.at("remaining")) + " left";
   const std::string deadline = Text(drain.at("deadline"));
+  const std::string end = Text(drain.at("estimated_end"));
   if (!deadline.empty()) {
     out += ", closed in " + FormatDuration(std::max(Until(deadline), Duration(0)));
+  } else if (!end.empty()) {
+    out += ", about " + FormatDuration(std::max(Until(end), Duration(0)));
   }
   return out;
 }
 
 Cell AdminCell(const Json& b) {
   const std::string admin = Text(b.at("admin"));
-  if (admin == "active") return {admin};
   const Json& drain = b.at("drain");
-  return {drain.is_null() ? admin : admin + " (" + DrainText(drain) + ")", Style::kWarning};
+  if (drain.is_null()) return {admin, admin == "active" ? Style::kPlain : Style::kWarning};
+  // An active backend may have a drain too: it went down, or the time has not come.
+  const bool by_itself = Text(drain.at("cause")) == "down";
+  return {admin + " (" + (by_itself ? "drained, " : "") + DrainText(drain) + ")", Style::kWarning};
 }
 
 Cell ProbeCell(const Json& b) {
@@ -122,11 +132,9 @@ std::string ReadinessText(const Json& s, bool colour) {
 }  // namespace
 
 Duration Until(const std::string& time) {
-  std::tm parts{};
-  if (::strptime(time.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) {
-    throw std::invalid_argument("no time");
-  }
-  return WallClock::from_time_t(::timegm(&parts)) - WallClock::now();
+  const std::optional<WallTime> parsed = ParseWallTime(time);
+  if (!parsed) throw std::invalid_argument("no time");
+  return *parsed - WallClock::now();
 }
 
 std::string ShowStatus(std::string_view json, bool colour) {
@@ -161,19 +169,41 @@ std::string ShowBackend(std::string_view json, bool colour) {
 DrainProgress ReadDrain(std::string_view json) {
   const Json b = Json::parse(json);
   DrainProgress out;
-  out.text = Printable(Text(b.at("pool")) + "/" + Text(b.at("name"))) + ": ";
-  out.draining = Text(b.at("admin")) == "draining";
+  out.name = Printable(Text(b.at("pool")) + "/" + Text(b.at("name")));
   const Json& drain = b.at("drain");
+  out.draining = Text(b.at("admin")) == "draining";
+  const std::string begins = drain.is_null() ? "" : Text(drain.at("begins"));
+  if (!out.draining && !begins.empty()) {
+    out.draining = out.waiting = Text(drain.at("cause")) == "operator";
+  }
   out.remaining = drain.is_null() ? b.at("sessions_active").get<std::uint64_t>()
                                   : drain.at("remaining").get<std::uint64_t>();
   out.text += std::to_string(out.remaining) + (out.remaining == 1 ? " session" : " sessions");
   out.text += " left";
-  const std::string deadline = drain.is_null() ? "" : Text(drain.at("deadline"));
-  if (!deadline.empty() && out.remaining > 0) {
-    const Duration left = std::max(Until(deadline), Duration(0));
-    out.text += ", closed in " + FormatDuration(std::chrono::ceil<std::chrono::seconds>(left));
+  const auto in = [](const std::string& time) {
+    const Duration left = std::max(Until(time), Duration(0));
+    return FormatDuration(std::chrono::ceil<std::chrono::seconds>(left));
+  };
+  if (out.waiting) {
+    out.text += ", begins in " + in(begins);
+    return out;
   }
+  if (drain.is_null() || out.remaining == 0) return out;
+  const std::string deadline = Text(drain.at("deadline"));
+  const std::string end = Text(drain.at("estimated_end"));
+  if (!deadline.empty()) out.text += ", closed in " + in(deadline);
+  if (!end.empty() && end < Or(deadline, "~")) out.text += ", empty in about " + in(end);
   return out;
+}
+
+std::string DrainBody(std::optional<Duration> within, std::optional<double> pace, bool idle_first,
+                      std::optional<WallTime> at) {
+  Json body = Json::object();
+  if (within) body["within_seconds"] = Seconds(*within);
+  if (pace) body["pace_per_second"] = *pace;
+  if (idle_first) body["idle_first"] = true;
+  if (at) body["at"] = FormatWallTime(*at);
+  return body.dump();
 }
 
 std::string AddBody(std::string_view pool, std::string_view name, std::string_view address,

@@ -84,7 +84,7 @@ enum class Balance : std::uint8_t { kConsistentHash, kSourceIp, kLeastSessions, 
 enum class HashKey : std::uint8_t { kSource, kSourceAndSni };
 enum class ProxyProtocol : std::uint8_t { kNone, kV1, kV2 };
 enum class ProxyTlv : std::uint8_t { kAuthority, kAlpn, kUniqueId, kCrc32c };
-enum class OnDown : std::uint8_t { kKeep, kClose };
+enum class OnDown : std::uint8_t { kKeep, kDrain, kClose };
 enum class AdminState : std::uint8_t { kActive, kDraining, kDisabled };
 
 enum class ProbeKind : std::uint8_t { kNone, kTcp, kTls, kSstp, kHttp, kExec };
@@ -131,6 +131,15 @@ struct Backend {
   bool operator==(const Backend&) const = default;
 };
 
+// How on_down = "drain" closes the sessions of a backend that went down.
+struct DrainStyle {
+  std::optional<Rate> pace = Rate{5, 5};  // only its per_second counts
+  std::optional<Duration> within;         // since it went down; then the rest is closed
+  bool idle_first = true;
+
+  bool operator==(const DrainStyle&) const = default;
+};
+
 struct Pool {
   std::string name;
   Balance balance = Balance::kConsistentHash;
@@ -144,6 +153,7 @@ struct Pool {
   Duration connect_timeout = seconds(3);
   std::uint32_t connect_attempts = 3;
   OnDown on_down = OnDown::kKeep;
+  DrainStyle drain;
   Tcp tcp;
   Probe probe;
   std::vector<Backend> backends;
@@ -157,6 +167,7 @@ struct Global {
   std::string user;
   std::string state_file;
   Duration shutdown_grace = seconds(30);  // SIGTERM: how long live sessions may run on
+  std::optional<Rate> drain_pace;         // of all drains together; only its per_second counts
   LogOptions log;
 
   bool operator==(const Global& other) const;

@@ -58,6 +58,7 @@ void GlobalKeys(Visitor& v) {
   v.Key("user", &Global::user, TextRule{"a user name", UserProblem});
   v.Key("state_file", &Global::state_file, TextRule{"a path", PathProblem});
   v.Key("shutdown_grace", &Global::shutdown_grace, SpanRule{Duration::zero(), hours(7 * 24)});
+  v.Key("drain_pace", &Global::drain_pace, OptionalRule<RateRule>{});
   v.Table("log", &Global::log, [](auto& inner) { LogKeys(inner); });
 }
 
@@ -113,6 +114,13 @@ void ListenerKeys(Visitor& v) {
 }
 
 template <class Visitor>
+void DrainKeys(Visitor& v) {
+  v.Key("pace", &DrainStyle::pace, OptionalRule<RateRule>{});
+  v.Key("within", &DrainStyle::within, OptionalRule<SpanRule>{{seconds(1), hours(30 * 24)}});
+  v.Key("idle_first", &DrainStyle::idle_first, FlagRule{});
+}
+
+template <class Visitor>
 void PoolKeys(Visitor& v) {
   v.Key("balance", &Pool::balance, WordRule{"policy"});
   v.Key("hash_key", &Pool::hash_key, WordRule{"hash key"});
@@ -124,6 +132,7 @@ void PoolKeys(Visitor& v) {
   v.Key("connect_timeout", &Pool::connect_timeout, SpanRule{milliseconds(10), minutes(5)});
   v.Key("connect_attempts", &Pool::connect_attempts, CountRule{1, 64});
   v.Key("on_down", &Pool::on_down, WordRule{"choice"});
+  v.Table("drain", &Pool::drain, [](auto& inner) { DrainKeys(inner); });
   v.Table("tcp", &Pool::tcp, [](auto& inner) { TcpKeys(inner, Leg::kBackend); });
 }
 

@@ -38,6 +38,22 @@ std::optional<double> ParseNumber(std::string_view text) {
   return value;
 }
 
+// Reads a string node through a parser that says no by nullopt.
+template <class T, class Parser>
+bool ReadParsed(const Complain& complain, const Node& node, std::string_view expected, Parser parse,
+                T& out) {
+  if (!Expect(complain, node, Node::Kind::kString, expected)) return false;
+  const auto value = parse(node.text);
+  if (!value) {
+    complain(node.at, Quote(node.text) + " is not " + std::string(expected));
+    return false;
+  }
+  out = *value;
+  return true;
+}
+
+}  // namespace
+
 // "20/s", "300/m", with " burst 50" behind. Without a burst, it is what the unit brings.
 std::optional<Rate> ParseRate(std::string_view text) {
   const auto slash = text.find('/');
@@ -56,22 +72,6 @@ std::optional<Rate> ParseRate(std::string_view text) {
   }
   return rate;
 }
-
-// Reads a string node through a parser that says no by nullopt.
-template <class T, class Parser>
-bool ReadParsed(const Complain& complain, const Node& node, std::string_view expected, Parser parse,
-                T& out) {
-  if (!Expect(complain, node, Node::Kind::kString, expected)) return false;
-  const auto value = parse(node.text);
-  if (!value) {
-    complain(node.at, Quote(node.text) + " is not " + std::string(expected));
-    return false;
-  }
-  out = *value;
-  return true;
-}
-
-}  // namespace
 
 std::string Quote(std::string_view text) {
   constexpr std::string_view kHex = "0123456789ABCDEF";

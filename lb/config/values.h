@@ -32,6 +32,9 @@ bool ReadValue(const Complain& complain, const Node& node, const BlockRule&, Cid
 bool ReadValue(const Complain& complain, const Node& node, const OctalRule&, std::uint32_t& out);
 bool ReadValue(const Complain& complain, const Node& node, const RateRule&, Rate& out);
 
+// "20/s burst 50" or "300/m", without a look at its range.
+std::optional<Rate> ParseRate(std::string_view text);
+
 std::string Print(const FlagRule&, bool value);
 std::string Print(const CountRule&, std::uint32_t value);
 std::string Print(const RealRule&, double value);

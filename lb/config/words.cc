@@ -18,7 +18,8 @@ constexpr Word<ProxyTlv> kProxyTlv[] = {{ProxyTlv::kAuthority, "authority"},
                                         {ProxyTlv::kAlpn, "alpn"},
                                         {ProxyTlv::kUniqueId, "unique-id"},
                                         {ProxyTlv::kCrc32c, "crc32c"}};
-constexpr Word<OnDown> kOnDown[] = {{OnDown::kKeep, "keep"}, {OnDown::kClose, "close"}};
+constexpr Word<OnDown> kOnDown[] = {
+    {OnDown::kKeep, "keep"}, {OnDown::kDrain, "drain"}, {OnDown::kClose, "close"}};
 constexpr Word<AdminState> kAdminState[] = {{AdminState::kActive, "active"},
                                             {AdminState::kDraining, "draining"},
                                             {AdminState::kDisabled, "disabled"}};

@@ -59,9 +59,20 @@ struct CertificateStatus {
   WallTime not_after;
 };
 
+enum class DrainCause : std::uint8_t { kOperator, kDown };
+inline std::string_view ToString(DrainCause cause) {
+  return cause == DrainCause::kOperator ? "operator" : "down";
+}
+
 struct DrainStatus {
+  DrainCause cause = DrainCause::kOperator;
   std::uint32_t remaining = 0;       // sessions
+  std::optional<WallTime> since;     // absent where the configuration says draining
+  std::optional<WallTime> begins;    // in the future: nothing has changed yet
   std::optional<WallTime> deadline;  // when the rest is closed
+  std::optional<double> pace;        // sessions per second
+  bool idle_first = false;
+  std::optional<WallTime> estimated_end;  // absent: when its sessions end by themselves
 };
 
 struct BackendStatus {
@@ -122,6 +133,14 @@ struct BackendChange {
   std::optional<std::uint32_t> max_sessions;
 };
 
+// How a backend is to be emptied; without pace and within its sessions run on.
+struct DrainWish {
+  std::optional<Duration> within;  // counted from the begin
+  std::optional<double> pace;      // sessions per second
+  bool idle_first = false;
+  std::optional<WallTime> at;  // when it begins; absent or past: now
+};
+
 struct SessionPage {
   std::vector<session::SessionStatus> sessions;  // by id
   std::uint64_t total = 0;                       // that match the filter
@@ -174,9 +193,9 @@ class Api {
   virtual Answer<Done> RemoveBackend(std::string_view pool, std::string_view name, bool force) = 0;
   virtual Answer<BackendStatus> ChangeBackend(std::string_view pool, std::string_view name,
                                               const BackendChange& change) = 0;
-  // No new sessions; live ones run on, until `within` has passed when it is given.
+  // No new sessions; live ones are closed as `wish` says.
   virtual Answer<BackendStatus> DrainBackend(std::string_view pool, std::string_view name,
-                                             std::optional<Duration> within) = 0;
+                                             const DrainWish& wish) = 0;
   virtual Answer<BackendStatus> UndrainBackend(std::string_view pool, std::string_view name) = 0;
   // Forgets every decision of the operator about this backend.
   virtual Answer<Done> ResetBackend(std::string_view pool, std::string_view name) = 0;

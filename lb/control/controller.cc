@@ -14,7 +14,7 @@
 namespace sstplb::control {
 namespace {
 
-// How often deadlines of drains and of stopping are looked at.
+// How often drains and the deadline of stopping are looked at.
 constexpr Duration kTick = std::chrono::milliseconds(200);
 // How long probes that are under way may take to end politely when the balancer stops.
 constexpr Duration kProbesEnd = std::chrono::seconds(3);
@@ -46,6 +46,7 @@ Controller::Controller(Loop& loop, Logger& log, config::Config config, std::stri
                 [this](const std::string& pool, const std::string& backend,
                        std::optional<SocketAddress> address,
                        const std::string& error) { OnResolved(pool, backend, address, error); }),
+      drainer_(loop, workers_),
       probe_thread_("prober"),
       tick_(loop.ev()) {
   for (std::uint32_t i = 0; i < worker::WorkerCount(config_.global.workers); ++i) {
@@ -115,7 +116,7 @@ void Controller::BeginStop(Duration grace, std::function<void()> done) {
 }
 
 void Controller::OnTick() {
-  CloseOverdueDrains();
+  RunDrains();
   for (const config::Pool& pool : config_.pools) {
     if (const auto sticks = plan_builder_.Sticks(pool.name)) sticks->Expire(Clock::now());
   }
@@ -153,6 +154,7 @@ void Controller::UpdateTargets() {
     if (wanted.contains(key)) continue;
     resolver_.Remove(key.first, key.second);
     probe_book_.Remove(key);
+    down_.erase(key);
     probe_thread_.loop().Post([this, k = key] { prober_->Remove({k.first, k.second}); });
   }
   for (const auto& [key, target] : wanted) {
@@ -183,6 +185,8 @@ void Controller::OnProbeAnswer(const probes::ProbeAnswer& answer) {
                "backend " + key.first + "/" + key.second, probes::AnswerFields(answer));
     registry_.SetHealth(key.first, key.second, ToHealth(answer.state.health()));
   }
+  if (answer.died) down_.try_emplace(key, WallClock::now());
+  if (answer.state.health() == probes::Health::kUp) down_.erase(key);
   const config::Pool* pool = config_.FindPool(key.first);
   if (answer.died && pool != nullptr && pool->on_down == config::OnDown::kClose) {
     CloseSessions(key.first, key.second, session::CloseReason::kBackendDown);
@@ -218,15 +222,6 @@ void Controller::OnResolved(const std::string& pool, const std::string& backend,
                 {"was", known->resolved ? known->resolved->ToString() : "-"}});
   }
   registry_.SetResolved(pool, backend, address);
-}
-
-void Controller::CloseOverdueDrains() {
-  const WallTime now = WallClock::now();
-  for (const backend::Decision& decision : registry_.decisions()) {
-    if (decision.admin != config::AdminState::kDraining || !decision.drain_deadline) continue;
-    if (*decision.drain_deadline > now) continue;
-    CloseSessions(decision.pool, decision.backend, session::CloseReason::kDrained);
-  }
 }
 
 void Controller::CloseSessions(std::string_view pool, std::string_view backend,

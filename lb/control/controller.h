@@ -25,6 +25,7 @@
 #include "lb/config/config.h"
 #include "lb/control/api.h"
 #include "lb/control/ask.h"
+#include "lb/control/drainer.h"
 #include "lb/control/listeners.h"
 #include "lb/control/plan_builder.h"
 #include "lb/control/probe_book.h"
@@ -58,7 +59,7 @@ class Controller {
   Answer<Done> Add(std::string_view pool, const config::Backend& backend);
   Answer<Done> Remove(std::string_view pool, std::string_view name, bool force);
   Answer<Done> Change(std::string_view pool, std::string_view name, const BackendChange& change);
-  Answer<Done> Drain(std::string_view pool, std::string_view name, std::optional<Duration> within);
+  Answer<Done> Drain(std::string_view pool, std::string_view name, const DrainWish& wish);
   Answer<Done> Undrain(std::string_view pool, std::string_view name);
   Answer<Done> Reset(std::string_view pool, std::string_view name);
 
@@ -89,7 +90,10 @@ class Controller {
   void OnResolved(const std::string& pool, const std::string& backend,
                   std::optional<SocketAddress> address, const std::string& error);
   void OnTick();
-  void CloseOverdueDrains();
+  void BeginDrains(WallTime now);
+  void RunDrains();
+  std::optional<DrainStatus> DrainOf(const backend::PoolView& pool,
+                                     const backend::BackendView& backend) const;
   void CloseSessions(std::string_view pool, std::string_view backend, session::CloseReason reason);
 
   Answer<Done> Decided(const Status& status, std::string_view what, std::string_view pool,
@@ -120,6 +124,8 @@ class Controller {
   backend::Resolver resolver_;
   std::map<ProbeBook::Key, Target> targets_;  // what the prober and the resolver were told
   ProbeBook probe_book_;
+  std::map<ProbeBook::Key, WallTime> down_;  // backends that are dead, and since when
+  Drainer drainer_;
   LoopThread probe_thread_;
   std::unique_ptr<probes::Prober> prober_;
   ev::timer tick_;

@@ -87,27 +87,6 @@ Answer<Done> Controller::Change(std::string_view pool, std::string_view name,
   return Decided(Done{}, "change", pool, name, detail);
 }
 
-Answer<Done> Controller::Drain(std::string_view pool, std::string_view name,
-                               std::optional<Duration> within) {
-  std::optional<WallTime> deadline;
-  if (within) {
-    deadline = WallClock::now() + std::chrono::duration_cast<WallClock::duration>(*within);
-  }
-  const auto status = registry_.SetAdmin(pool, name, config::AdminState::kDraining, deadline);
-  return Decided(status, "drain", pool, name,
-                 within ? "within " + FormatDuration(*within) : "no deadline");
-}
-
-Answer<Done> Controller::Undrain(std::string_view pool, std::string_view name) {
-  const auto status = GetBackend(pool, name);
-  if (!status) return status.error();
-  if (status->admin != config::AdminState::kDraining) {
-    return Failure{FailureCode::kConflict, Label(pool, name) + " is not draining", ""};
-  }
-  return Decided(registry_.SetAdmin(pool, name, config::AdminState::kActive), "undrain", pool, name,
-                 "");
-}
-
 Answer<Done> Controller::Reset(std::string_view pool, std::string_view name) {
   return Decided(registry_.Reset(pool, name), "reset", pool, name, "");
 }
@@ -152,6 +131,7 @@ Answer<ReloadReport> Controller::Reload(bool dry_run) {
   config::Config next = *read;
   next.global = config_.global;
   next.global.shutdown_grace = read->global.shutdown_grace;
+  next.global.drain_pace = read->global.drain_pace;
   next.admin = config_.admin;
   config_ = std::move(next);
   registry_.ApplyConfig(config_);

@@ -55,10 +55,7 @@ BackendStatus Controller::ToStatus(const backend::PoolView& pool,
     status.probe.rise = configured->probe.rise;
     status.probe.fall = configured->probe.fall;
   }
-  if (backend.admin == config::AdminState::kDraining) {
-    status.drain = DrainStatus{.remaining = status.sessions_active};
-    if (decision != nullptr) status.drain->deadline = decision->drain_deadline;
-  }
+  status.drain = DrainOf(pool, backend);
   return status;
 }
 

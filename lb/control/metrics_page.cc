@@ -149,6 +149,11 @@ void AddBackend(const BackendStatus& backend, Exposition& out) {
   if (backend.drain) {
     out.Add<Metric::kDrainRemainingSessions>({backend.pool, backend.name},
                                              backend.drain->remaining);
+    if (backend.drain->deadline) {
+      const auto deadline = backend.drain->deadline->time_since_epoch();
+      out.Add<Metric::kDrainDeadline>({backend.pool, backend.name},
+                                      std::chrono::duration<double>(deadline).count());
+    }
   }
 }
 

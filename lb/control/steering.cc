@@ -88,10 +88,10 @@ Answer<BackendStatus> Steering::ChangeBackend(std::string_view pool, std::string
 }
 
 Answer<BackendStatus> Steering::DrainBackend(std::string_view pool, std::string_view name,
-                                             std::optional<Duration> within) {
+                                             const DrainWish& wish) {
   return Command(pool, name,
-                 [within](Controller& controller, const std::string& p, const std::string& n) {
-                   return controller.Drain(p, n, within);
+                 [wish](Controller& controller, const std::string& p, const std::string& n) {
+                   return controller.Drain(p, n, wish);
                  });
 }
 

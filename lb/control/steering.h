@@ -27,7 +27,7 @@ class Steering final : public Api {
   Answer<BackendStatus> ChangeBackend(std::string_view pool, std::string_view name,
                                       const BackendChange& change) override;
   Answer<BackendStatus> DrainBackend(std::string_view pool, std::string_view name,
-                                     std::optional<Duration> within) override;
+                                     const DrainWish& wish) override;
   Answer<BackendStatus> UndrainBackend(std::string_view pool, std::string_view name) override;
   Answer<Done> ResetBackend(std::string_view pool, std::string_view name) override;
   Answer<SessionPage> GetSessions(const session::SessionFilter& filter, session::SessionId after,

@@ -84,6 +84,9 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   SessionId id() const { return id_; }
   bool closed() const { return closed_; }
   bool connected() const { return connected_ != TimePoint(); }  // a backend has taken it
+  const Lane* lane() const { return lane_; }  // null before the first attempt to connect
+  TimePoint opened() const { return opened_; }
+  TimePoint last_byte() const { return last_byte_; }  // either way
   SessionStatus status() const;
 
  private:

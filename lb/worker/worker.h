@@ -21,6 +21,7 @@
 #include "lb/base/poller.h"
 #include "lb/session/session.h"
 #include "lb/worker/acceptor.h"
+#include "lb/worker/choice.h"
 #include "metrics/histogram.h"
 
 namespace sstplb::worker {
@@ -73,6 +74,10 @@ class Worker final : private session::Host, private Acceptor::Sink {
                                            session::SessionId after, std::size_t limit,
                                            std::uint64_t& total) const;
   std::uint64_t CloseMatching(const session::SessionFilter& filter, session::CloseReason reason);
+  // For each choice its first sessions that have a backend, in no order. One look at every session.
+  std::vector<std::vector<Candidate>> Foremost(const std::vector<Choice>& choices) const;
+  // Those that are still there.
+  void CloseThese(const std::vector<session::SessionId>& ids, session::CloseReason reason);
 
  private:
   // How many sessions of a worker are asked for their TCP facts per second.

@@ -238,17 +238,26 @@ control::Answer<control::BackendStatus> FakeApi::ChangeBackend(
 
 control::Answer<control::BackendStatus> FakeApi::DrainBackend(std::string_view pool,
                                                               std::string_view name,
-                                                              std::optional<Duration> within) {
+                                                              const control::DrainWish& wish) {
   const std::lock_guard lock(mutex_);
   const auto found = Find(pool, name);
   if (!found) return found.error();
   control::BackendStatus& b = **found;
   b.admin = config::AdminState::kDraining;
   b.drain = control::DrainStatus{.remaining = b.sessions_active};
-  if (within) {
-    b.drain->deadline = WallClock::now() + std::chrono::duration_cast<WallClock::duration>(*within);
+  const WallTime now = WallClock::now();
+  b.drain->since = now;
+  b.drain->begins = std::max(now, wish.at.value_or(now));
+  b.drain->pace = wish.pace;
+  b.drain->idle_first = wish.idle_first;
+  if (wish.within) {
+    b.drain->deadline = b.drain->estimated_end =
+        *b.drain->begins + std::chrono::duration_cast<WallClock::duration>(*wish.within);
   }
-  calls.push_back("drain " + b.pool + "/" + b.name + " " + ExactDuration(within.value_or(0s)));
+  calls.push_back("drain " + b.pool + "/" + b.name + " " + ExactDuration(wish.within.value_or(0s)) +
+                  (wish.pace ? " " + std::to_string(*wish.pace) + "/s" : "") +
+                  (wish.idle_first ? " idle_first" : "") +
+                  (wish.at ? " at " + FormatWallTime(*wish.at) : ""));
   return b;
 }
 

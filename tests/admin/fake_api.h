@@ -50,7 +50,7 @@ class FakeApi : public control::Api {
   control::Answer<control::BackendStatus> ChangeBackend(
       std::string_view pool, std::string_view name, const control::BackendChange& change) override;
   control::Answer<control::BackendStatus> DrainBackend(std::string_view pool, std::string_view name,
-                                                       std::optional<Duration> within) override;
+                                                       const control::DrainWish& wish) override;
   control::Answer<control::BackendStatus> UndrainBackend(std::string_view pool,
                                                          std::string_view name) override;
   control::Answer<Done> ResetBackend(std::string_view pool, std::string_view name) override;

@@ -34,6 +34,7 @@ std::string EveryMetric() {
   e.Add<Metric::kProbeDuration>({"main", "vpn1", "tls"}, handshakes);
   e.Add<Metric::kBackendCertificateExpiry>({"main", "vpn1"}, 1.8e9);
   e.Add<Metric::kDrainRemainingSessions>({"main", "vpn3"}, 2);
+  e.Add<Metric::kDrainDeadline>({"main", "vpn3"}, 1795325694);
   e.Add<Metric::kAffinityEntries>({"lab"}, 17);
   e.Add<Metric::kWorkerLoopLag>({"0"}, lag);
   e.Add<Metric::kOpenFiles>(57);

@@ -74,9 +74,21 @@ TEST(ParseBackendChangeTest, WantsSomethingToChange) {
 }
 
 TEST(ParseDrainTest, TakesSeconds) {
-  EXPECT_EQ(ParseDrain("").value(), std::nullopt);
-  EXPECT_EQ(ParseDrain(R"({"within_seconds":null})").value(), std::nullopt);
-  EXPECT_EQ(ParseDrain(R"({"within_seconds":1.5})").value(), std::chrono::milliseconds(1500));
+  EXPECT_EQ(ParseDrain("").value().within, std::nullopt);
+  EXPECT_EQ(ParseDrain(R"({"within_seconds":null})").value().within, std::nullopt);
+  EXPECT_EQ(ParseDrain(R"({"within_seconds":1.5})").value().within,
+            std::chrono::milliseconds(1500));
+  const auto wish =
+      ParseDrain(R"({"pace_per_second":2.5,"idle_first":true,"at":"2026-11-22T23:00:00.5+01:00"})");
+  ASSERT_TRUE(wish.ok());
+  EXPECT_EQ(wish->pace, 2.5);
+  EXPECT_TRUE(wish->idle_first);
+  EXPECT_EQ(FormatWallTime(*wish->at), "2026-11-22T22:00:00.500Z");
+  EXPECT_FALSE(ParseDrain(R"({"pace_per_second":0})").ok());
+  EXPECT_FALSE(ParseDrain(R"({"pace_per_second":"5/s"})").ok());
+  EXPECT_FALSE(ParseDrain(R"({"idle_first":1})").ok());
+  EXPECT_FALSE(ParseDrain(R"({"at":"22:00"})").ok());
+  EXPECT_FALSE(ParseDrain(R"({"at":"2026-02-31T00:00:00Z"})").ok());
   EXPECT_FALSE(ParseDrain(R"({"within_seconds":-1})").ok());
   EXPECT_FALSE(ParseDrain(R"({"within_seconds":"30m"})").ok());
   EXPECT_FALSE(ParseDrain(R"({"within_seconds":1e300})").ok());

@@ -21,6 +21,14 @@ inline config::Backend SampleBackend(const std::string& name) {
           .admin = config::AdminState::kDisabled};
 }
 
+inline Drain SampleDrain() {
+  return {.since = SampleTime(),
+          .begins = SampleTime() + std::chrono::minutes(1),
+          .deadline = SampleTime() + std::chrono::minutes(30),
+          .pace = 2.5,
+          .idle_first = true};
+}
+
 inline State SampleState() {
   State state;
   state.decisions = {
@@ -28,7 +36,8 @@ inline State SampleState() {
       {.pool = "main",
        .backend = "vpn2",
        .admin = config::AdminState::kDraining,
-       .drain_deadline = SampleTime() + std::chrono::minutes(30)},
+       .drain = SampleDrain()},
+      {.pool = "main", .backend = "vpn5", .drain = Drain{SampleTime(), SampleTime()}},
       {.pool = "main", .backend = "vpn3", .weight = 0u, .max_sessions = 4294967295u},
       {.pool = "main", .backend = "vpn4", .added = SampleBackend("vpn4"), .weight = 10u},
       {.pool = "other", .backend = "vpn1", .removed = true},

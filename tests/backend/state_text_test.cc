@@ -16,9 +16,16 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-std::string WithDecision(const std::string& decision) {
-  return R"({"sstplb_state": 1, "saved": "2026-11-22T05:04:54.123Z", "decisions": [)" + decision +
-         "]}\n";
+std::string WithDecision(const std::string& decision, int version = 2) {
+  return R"({"sstplb_state": )" + std::to_string(version) +
+         R"(, "saved": "2026-11-22T05:04:54.123Z", "decisions": [)" + decision + "]}\n";
+}
+
+std::string WithDrain(const std::string& member) {
+  return WithDecision(
+      R"({"pool": "main", "backend": "vpn1", "drain": {"since": "2026-11-22T05:04:54.123Z",
+          "begins": "2026-11-22T05:04:54.123Z", )" +
+      member + "}}");
 }
 
 TEST(StateText, EveryDecisionComesBack) {
@@ -28,6 +35,20 @@ TEST(StateText, EveryDecisionComesBack) {
   const auto back = ParseState(*text);
   ASSERT_TRUE(back.ok()) << back.error().message;
   EXPECT_EQ(*back, state);
+}
+
+TEST(StateText, AFileOfTheFirstVersionIsRead) {
+  const std::string decision =
+      R"({"pool": "main", "backend": "vpn1", "admin": "draining",
+          "drain_deadline": "2026-11-22T05:34:54.123Z"})";
+  const auto state = ParseState(WithDecision(decision, 1));
+  ASSERT_TRUE(state.ok()) << state.error().message;
+  const Drain expected{.since = SampleTime(),
+                       .begins = SampleTime(),
+                       .deadline = SampleTime() + std::chrono::minutes(30)};
+  ASSERT_EQ(state->decisions.size(), 1u);
+  EXPECT_EQ(state->decisions[0].drain, expected);
+  EXPECT_FALSE(ParseState(WithDecision(R"({"pool": "a", "backend": "b", "drain": {}})", 1)).ok());
 }
 
 TEST(StateText, NoDecisionsComeBackToo) {
@@ -43,14 +64,19 @@ TEST(StateText, IsWhatTheGrammarSays) {
   State state;
   state.decisions.push_back(
       {.pool = "main", .backend = "vpn2", .admin = config::AdminState::kDraining});
+  state.decisions.push_back({.pool = "main",
+                             .backend = "vpn3",
+                             .admin = config::AdminState::kDraining,
+                             .drain = SampleDrain()});
   state.decisions.push_back({.pool = "main", .backend = "vpn4", .added = SampleBackend("vpn4")});
   const auto text = FormatState(state, SampleTime());
   ASSERT_TRUE(text.ok());
   EXPECT_EQ(*text, R"({
-  "sstplb_state": 1,
+  "sstplb_state": 2,
   "saved": "2026-11-22T05:04:54.123Z",
   "decisions": [
     {"pool":"main","backend":"vpn2","admin":"draining"},
+    {"pool":"main","backend":"vpn3","admin":"draining","drain":{"since":"2026-11-22T05:04:54.123Z","begins":"2026-11-22T05:05:54.123Z","deadline":"2026-11-22T05:34:54.123Z","pace":2.5,"idle_first":true}},
     {"pool":"main","backend":"vpn4","added":{"address":"[2001:db8::14]:443","weight":50,"max_sessions":7,"admin":"disabled"}}
   ]
 }
@@ -93,7 +119,7 @@ TEST(StateText, WrongTextsSayWhatIsWrong) {
       {R"({"sstplb_state": "1"})", "no version number"},
       {R"({"sstplb_state": 0})", "no version number"},
       {R"({"sstplb_state": -1})", "no version number"},
-      {R"({"sstplb_state": 2, "anything": []})", "a newer sstplb wrote it (version 2; this one"},
+      {R"({"sstplb_state": 3, "anything": []})", "a newer sstplb wrote it (version 3; this one"},
       {R"({"sstplb_state": 1})", "the file has no \"saved\""},
       {R"({"sstplb_state": 1, "saved": "2026-11-22T05:04:54.123Z"})", "has no \"decisions\""},
       {R"({"sstplb_state": 1, "saved": "2026-11-22T05:04:54.123Z", "decisions": {}})", "no array"},
@@ -118,13 +144,23 @@ TEST(StateText, WrongTextsSayWhatIsWrong) {
       {WithDecision("{" + good + R"(, "added": {"address": "10.0.0.1", "weight": 1,
                     "max_sessions": 0, "admin": "active"}})"),
        "decisions[0].added.address is not an address"},
+      // What is wrong with a drain.
+      {WithDecision("{" + good + R"(, "drain": true})"), "decisions[0].drain is no object"},
+      {WithDecision("{" + good + R"(, "drain": {"since": "2026-11-22T05:04:54.123Z"}})"),
+       "decisions[0].drain has no \"begins\""},
+      {WithDrain(R"("pace": 0)"), "drain.pace is not a number above 0"},
+      {WithDrain(R"("pace": "5/s")"), "drain.pace is not a number above 0"},
+      {WithDrain(R"("idle_first": false)"), "drain.idle_first is not true"},
+      {WithDrain(R"("slowly": true)"), "decisions[0].drain has an unknown member \"slowly\""},
+      {WithDecision("{" + good + R"(, "drain_deadline": "2026-11-22T05:04:54.123Z"})"),
+       "unknown member \"drain_deadline\""},
       // Times that are none.
-      {WithDecision("{" + good + R"(, "drain_deadline": 5})"), "drain_deadline is not a string"},
-      {WithDecision("{" + good + R"(, "drain_deadline": "soon"})"), "drain_deadline is not a time"},
-      {WithDecision("{" + good + R"(, "drain_deadline": "2026-02-31T00:00:00.000Z"})"), "a time"},
-      {WithDecision("{" + good + R"(, "drain_deadline": "2026-11-22T05:04:54Z"})"), "a time"},
-      {WithDecision("{" + good + R"(, "drain_deadline": "2026-11-22T05:04:54.123Zx"})"), "a time"},
-      {WithDecision("{" + good + R"(, "drain_deadline": "9999-11-22T05:04:54.123Z"})"), "a time"},
+      {WithDrain(R"("deadline": 5)"), "deadline is not a string"},
+      {WithDrain(R"("deadline": "soon")"), "deadline is not a time"},
+      {WithDrain(R"("deadline": "2026-02-31T00:00:00.000Z")"), "a time"},
+      {WithDrain(R"("deadline": "2026-11-22T05:04:54Z")"), "a time"},
+      {WithDrain(R"("deadline": "2026-11-22T05:04:54.123Zx")"), "a time"},
+      {WithDrain(R"("deadline": "9999-11-22T05:04:54.123Z")"), "a time"},
   };
   for (const auto& c : cases) {
     const auto state = ParseState(c.text);

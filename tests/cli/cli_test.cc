@@ -169,9 +169,9 @@ TEST_F(CliTest, OnATerminalTheProgressIsOneLine) {
   terminal_ = true;
   const Outcome o = Run({"backend", "drain", "main/vpn1", "--wait"});
   EXPECT_EQ(o.out,
-            "\r\x1b[Kmain/vpn1: 2 sessions left"
-            "\r\x1b[Kmain/vpn1: 1 session left"
-            "\r\x1b[Kmain/vpn1: 0 sessions left\n");
+            "\r\x1b[Kmain/vpn1: [--------------------] 2 sessions left"
+            "\r\x1b[Kmain/vpn1: [##########----------] 1 session left"
+            "\r\x1b[Kmain/vpn1: [####################] 0 sessions left\n");
 }
 
 TEST_F(CliTest, WaitingForADrainInJsonPrintsOnlyTheEnd) {

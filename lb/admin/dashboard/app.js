@@ -104,14 +104,21 @@ function health(backend) {
 }
 
 function adminState(backend) {
-  if (backend.admin === 'active') return 'active';
+  if (backend.admin === 'active' && !backend.drain) return 'active';
   const out = [badge(backend.admin, 'warn')];
-  if (backend.drain) {
-    const until = backend.drain.deadline ? (Date.parse(backend.drain.deadline) - Date.now()) / 1000 : null;
-    const rest = `${backend.drain.remaining} left`;
-    out.push(sub(until === null ? rest : `${rest}, closed in ${duration(Math.max(0, until))}`));
-  }
+  if (backend.drain) out.push(sub(drainText(backend.drain)));
   return out;
+}
+
+function drainText(drain) {
+  const until = (time) => time ? (Date.parse(time) - Date.now()) / 1000 : null;
+  const begins = until(drain.begins);
+  if (begins !== null && begins > 0) return `drain begins in ${duration(begins)}`;
+  const left = `${drain.cause === 'down' ? 'drained, ' : ''}${drain.remaining} left`;
+  const closed = until(drain.deadline);
+  if (closed !== null) return `${left}, closed in ${duration(Math.max(0, closed))}`;
+  const end = until(drain.estimated_end);
+  return end === null ? left : `${left}, empty in about ${duration(Math.max(0, end))}`;
 }
 
 function lastProbe(backend) {
