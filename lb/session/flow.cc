@@ -13,9 +13,6 @@ namespace {
 // A splice that brings less than this is followed by a copying read: one that is shorter than the
 // buffer shows by itself that the socket is empty, where a splice must be asked once more.
 constexpr std::size_t kWorthSplicing = Buffers::kScratch;
-// SO_RCVLOWAT of a bulk flow's sender. The kernel tells earlier when the window closes.
-constexpr int kGather = Buffers::kPipeSize;
-
 bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
@@ -67,7 +64,7 @@ Flow::Outcome Flow::Copy(Leg& from, Leg& to, Buffers& buffers, Tap* tap) {
 Flow::Outcome Flow::Splice(Leg& from, Leg& to, Buffers& buffers) {
   auto pipe = buffers.TakePipe();
   if (pipe == nullptr) return Copy(from, to, buffers, nullptr);
-  const ssize_t got = ::splice(from.fd.get(), nullptr, pipe->in.get(), nullptr, Buffers::kPipeSize,
+  const ssize_t got = ::splice(from.fd.get(), nullptr, pipe->in.get(), nullptr, portion(),
                                SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   const int error = errno;
   if (got <= 0) {
@@ -81,18 +78,31 @@ Flow::Outcome Flow::Splice(Leg& from, Leg& to, Buffers& buffers) {
   }
   pipe->held = static_cast<std::size_t>(got);
   bytes_ += pipe->held;
+  const bool whole = pipe->held == portion();
   if (pipe->held < kWorthSplicing) {
     SetBulk(from, false);
   } else {
-    resting_ = pipe->held < Buffers::kPipeSize;  // most likely all there was
+    resting_ = !whole;  // most likely all there was
   }
   pipe_ = std::move(pipe);
-  return FlushPipe(to, buffers);
+  const Outcome flushed = FlushPipe(to, buffers);
+  if (!bulk_ || flushed != Outcome::kMoved) return flushed;
+  if (holds() && portion_ > 0) SetPortion(from, 0);
+  if (!holds() && whole && portion() < kLargestPortion) SetPortion(from, portion_ + 1u);
+  return flushed;
 }
 
 void Flow::SetBulk(Leg& from, bool bulk) {
   bulk_ = bulk;
-  const int bytes = bulk ? kGather : 1;
+  if (bulk) return SetPortion(from, 0);
+  const int one = 1;
+  setsockopt(from.fd.get(), SOL_SOCKET, SO_RCVLOWAT, &one, sizeof one);
+}
+
+// The kernel tells of fewer bytes when the window closes.
+void Flow::SetPortion(Leg& from, unsigned portion_log2) {
+  portion_ = static_cast<std::uint8_t>(portion_log2);
+  const int bytes = static_cast<int>(portion());
   setsockopt(from.fd.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
 }
 

@@ -39,6 +39,12 @@ class Flow {
     ~Tap() = default;
   };
 
+  // What a bulk flow takes at once. It begins with little, takes twice as much when its sender had
+  // a whole portion and its receiver took it, and little again when the receiver stalls: a fast
+  // tunnel costs few calls, and what waits here for a slow one stays small.
+  static constexpr std::size_t kSmallestPortion = 64 * 1024;
+  static constexpr std::size_t kLargestPortion = Buffers::kPipeSize;
+
   // What one call moves at most, roughly: a bulk flow must not keep a worker from the others.
   static constexpr std::size_t kQuantum = 1024 * 1024;
   // How long a bulk flow gathers bytes.
@@ -71,6 +77,10 @@ class Flow {
   void Release(Buffers& buffers);
 
   bool holds() const { return block_ != nullptr || pipe_ != nullptr; }  // bytes that wait
+  std::size_t held() const {                                            // how many
+    if (pipe_ != nullptr) return pipe_->held;
+    return block_ != nullptr ? block_->left().size() : 0;
+  }
   bool ended() const { return ended_; }           // the sender's end was passed on, or need not be
   bool saw_eof() const { return saw_eof_; }       // the sender's end was read
   std::uint64_t bytes() const { return bytes_; }  // read from the sender so far
@@ -83,7 +93,9 @@ class Flow {
   Outcome Flush(Leg& to, Buffers& buffers);
   Outcome FlushBlock(Leg& to, Buffers& buffers);
   Outcome FlushPipe(Leg& to, Buffers& buffers);
+  std::size_t portion() const { return kSmallestPortion << portion_; }
   void SetBulk(Leg& from, bool bulk);
+  void SetPortion(Leg& from, unsigned portion_log2);
   Outcome ReadFailed(Leg& from);
   Outcome WriteFailed(Leg& to);
   void End(Leg& to, bool pass_on);
@@ -94,6 +106,7 @@ class Flow {
   std::int16_t error_ = 0;
   bool bulk_ = false;  // the last read brought much: splice
   bool resting_ = false;
+  std::uint8_t portion_ = 0;  // log2 of its multiple of kSmallestPortion
   bool saw_eof_ = false;
   bool ended_ = false;
 };

@@ -176,15 +176,15 @@ TEST_F(FlowTest, ManyBytesArriveAsTheyWereSentWhateverTheirParts) {
 }
 
 TEST_F(FlowTest, ABulkFlowRestsUntilItIsToldOrItsTimeHasCome) {
-  const std::string bytes = RandomText(100'000, 6);
-  ASSERT_EQ(::send(in_.far.get(), bytes.data(), bytes.size(), 0), 100'000);
+  const std::string bytes = RandomText(60'000, 6);
+  ASSERT_EQ(::send(in_.far.get(), bytes.data(), bytes.size(), 0), 60'000);
   AwaitReadable(in_.near.fd.get());
   ASSERT_EQ(Move(), Flow::Outcome::kMoved);
   ASSERT_TRUE(flow_.resting());
   int lowest = 0;
   socklen_t size = sizeof lowest;
   getsockopt(in_.near.fd.get(), SOL_SOCKET, SO_RCVLOWAT, &lowest, &size);
-  EXPECT_GT(lowest, 100'000) << "a few more bytes wake nobody";
+  EXPECT_GT(lowest, 60'000) << "a few more bytes wake nobody";
   in_.near.readable = true;
   EXPECT_FALSE(flow_.CanMove(in_.near, out_.near));
   in_.near.ending = true;
@@ -199,6 +199,27 @@ TEST_F(FlowTest, ABulkFlowRestsUntilItIsToldOrItsTimeHasCome) {
   std::string received;
   while (received.size() < bytes.size() + 4) received += ReadAll(out_.far.get());
   EXPECT_TRUE(received == bytes + "rest");
+}
+
+TEST_F(FlowTest, PortionsGrowWithAFastReceiverAndAreSmallAfterAStall) {
+  const auto portion = [&] {
+    int lowest = 0;
+    socklen_t size = sizeof lowest;
+    getsockopt(in_.near.fd.get(), SOL_SOCKET, SO_RCVLOWAT, &lowest, &size);
+    return static_cast<std::size_t>(lowest);
+  };
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    const std::string lots = RandomText(400'000, i);
+    while (::send(in_.far.get(), lots.data(), lots.size(), MSG_NOSIGNAL) > 0) {
+    }
+    ASSERT_EQ(Move(), Flow::Outcome::kMoved);
+    ReadAll(out_.far.get());
+  }
+  EXPECT_GT(portion(), Flow::kSmallestPortion);
+  Stall();
+  EXPECT_GT(flow_.held(), 0u);
+  EXPECT_LE(flow_.held(), Flow::kLargestPortion);
+  EXPECT_EQ(portion(), Flow::kSmallestPortion) << "so that less waits from now on";
 }
 
 TEST_F(FlowTest, ATapSeesEveryByteOfABulkTransfer) {
