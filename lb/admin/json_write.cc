@@ -172,6 +172,7 @@ std::string ToJson(const control::DaemonStatus& s) {
   j["ready"] = s.ready;
   j["not_ready"] = TextOrNull(s.not_ready);
   j["stopping"] = s.stopping;
+  j["drain"] = Value(s.drain);
   j["listeners"] = Json::array();
   for (const control::ListenerStatus& l : s.listeners) j["listeners"].push_back(Value(l));
   j["pools"] = Value(s.pools);

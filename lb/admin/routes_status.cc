@@ -12,6 +12,12 @@ Response GetStatus(control::Api& api, const Request& request) {
   return Respond(api.GetStatus());
 }
 
+Response DrainAll(control::Api& api, const Request& request) {
+  const control::Answer<control::DrainWish> wish = ParseDrain(request.body);
+  if (!wish) return ErrorResponse(wish.error());
+  return Respond(api.DrainAll(*wish));
+}
+
 Response GetPools(control::Api& api, const Request& request) {
   if (const auto problem = Query(request).Problem()) return ErrorResponse(*problem);
   return Respond(api.GetPools());
@@ -36,6 +42,10 @@ Response GetExplanation(control::Api& api, const Request& request) {
 void AddStatusRoutes(Router& router, control::Api& api) {
   router.Add("GET", "/api/v1/status",
              [&api](const Request& request, const auto&) { return GetStatus(api, request); });
+  router.Add("POST", "/api/v1/drain",
+             [&api](const Request& request, const auto&) { return DrainAll(api, request); });
+  router.Add("DELETE", "/api/v1/drain",
+             [&api](const Request&, const auto&) { return Respond(api.UndrainAll()); });
   router.Add("GET", "/api/v1/pools",
              [&api](const Request& request, const auto&) { return GetPools(api, request); });
   router.Add("GET", "/api/v1/explain",

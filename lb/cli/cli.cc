@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "lb/cli/commands.h"
+#include "lb/cli/drain_options.h"
 #include "lb/cli/load_command.h"
 #include "lb/cli/option_text.h"
 #include "lb/cli/when.h"
@@ -193,7 +194,7 @@ void AddProbe(CLI::App& app, Plan& plan) {
   probe.add_option("--ca-file", p.ca_file, "Trust these certificates, not the system's")
       ->type_name("FILE");
   probe.add_option("--timeout", texts->timeout, "For all steps together")
-      ->check(DurationText())
+      ->check(Check(SpanProblem))
       ->type_name("DURATION")
       ->capture_default_str();
   probe.add_flag("--json", texts->options.json, "Print the result as JSON");
@@ -235,38 +236,21 @@ void AddBackendDrain(CLI::App& group, Plan& plan) {
                             "No new sessions to a backend; live ones run on, or are closed "
                             "at a pace or over a time");
   const auto name = AddBackendName(drain);
-  struct Texts {
-    std::string within, pace, at;
-  };
-  auto texts = std::make_shared<Texts>();
-  auto options = std::make_shared<DrainOptions>();
-  const std::vector<CLI::Option*> how = {
-      drain
-          .add_option("--within", texts->within,
-                      "Close its sessions evenly over this time (with a pace: the rest then)")
-          ->check(DurationText())
-          ->type_name("DURATION"),
-      drain.add_option("--pace", texts->pace, "Close so many of its sessions, as 5/s or 30/m")
-          ->check(Check(PaceProblem))
-          ->type_name("RATE"),
-      drain.add_flag("--idle-first", options->idle_first,
-                     "The longest idle first (default: the oldest first)"),
-      drain
-          .add_option("--at", texts->at,
-                      "Begin then: 22:00 today or tomorrow, 2h from now, or an RFC 3339 time")
-          ->check(Check(WhenProblem))
-          ->type_name("TIME"),
-      drain.add_flag("--wait", options->wait,
-                     "Until it is empty: 0; 1 when the time was up before")};
-  CLI::Option* undo = drain.add_flag("--undo", options->undo, "Take the drain back");
-  for (CLI::Option* option : how) undo->excludes(option);
-  Asks(drain, plan, [name, texts, options](Session& session) {
-    options->backend = *ParseBackendName(*name);
-    options->within = ParseDuration(texts->within);
-    options->pace = ParsePace(texts->pace);
-    options->at = ParseWhen(texts->at, WallClock::now());
-    return DrainBackend(session, *options);
+  const auto texts = AddDrainOptions(drain);
+  Asks(drain, plan, [name, texts](Session& session) {
+    DrainOptions options = texts->Read();
+    options.backend = *ParseBackendName(*name);
+    return DrainBackend(session, options);
   });
+}
+
+void AddDrain(CLI::App& app, Plan& plan) {
+  CLI::App& drain = *app.add_subcommand(
+      "drain",
+      "No new sessions to this balancer; live ones run on, or are closed at a pace or over "
+      "a time");
+  const auto texts = AddDrainOptions(drain);
+  Asks(drain, plan, [texts](Session& session) { return DrainAll(session, texts->Read()); });
 }
 
 // A command that needs nothing but the backend's name.
@@ -344,10 +328,10 @@ std::shared_ptr<SessionFilterTexts> AddSessionFilter(CLI::App& command) {
   command.add_option("--source", filter->source, "From this address or block")->type_name("CIDR");
   command.add_option("--sni", filter->sni, "With this server name")->type_name("NAME");
   command.add_option("--older", filter->older, "At least this old")
-      ->check(DurationText())
+      ->check(Check(SpanProblem))
       ->type_name("DURATION");
   command.add_option("--idle", filter->idle, "Without a byte for at least this")
-      ->check(DurationText())
+      ->check(Check(SpanProblem))
       ->type_name("DURATION");
   return filter;
 }
@@ -433,6 +417,7 @@ void AddAll(CLI::App& app, Plan& plan) {
   CLI::App& status = *app.add_subcommand("status", "Listeners, pools and backends on one screen");
   Asks(status, plan, [](Session& session) { return GetStatus(session); });
   AddBackend(app, plan);
+  AddDrain(app, plan);
   AddSession(app, plan);
   AddExplain(app, plan);
   AddProbe(app, plan);

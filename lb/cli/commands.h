@@ -54,7 +54,7 @@ int SetAdmin(Session& session, const BackendName& backend, std::string_view stat
 int SetWeight(Session& session, const BackendName& backend, unsigned weight);
 int ResetBackend(Session& session, const BackendName& backend);
 struct DrainOptions {
-  BackendName backend;
+  BackendName backend;  // of DrainBackend() alone
   std::optional<Duration> within;
   std::optional<double> pace;  // sessions per second
   std::optional<WallTime> at;
@@ -63,6 +63,7 @@ struct DrainOptions {
   bool undo = false;
 };
 int DrainBackend(Session& session, const DrainOptions& options);
+int DrainAll(Session& session, const DrainOptions& options);
 
 int ListSessions(Session& session, const Parameters& filter);
 int ShowOneSession(Session& session, const std::string& id);

@@ -55,25 +55,26 @@ class ProgressLine {
   std::uint64_t most_ = 0;
 };
 
-// Looks until the backend is empty, the deadline has passed or the drain is over otherwise.
+// What is drained: where it is begun, where it is looked at, and how that is read.
+struct Drained {
+  std::string path;
+  std::string look;
+  DrainProgress (*read)(std::string_view json);
+  Show show;
+};
+
+// Looks until it is empty, the deadline has passed or the drain is over otherwise.
 class DrainWatch {
  public:
-  DrainWatch(Session& session, const DrainOptions& options)
-      : session_(session), path_(options.backend.Path()), line_(session.console, session.json) {
-    // From before the balancer hears of it: its own deadline is never earlier.
-    const WallTime now = WallClock::now();
-    if (options.within) {
-      deadline_ = std::max(now, options.at.value_or(now)) +
-                  std::chrono::duration_cast<WallClock::duration>(*options.within);
-    }
-  }
+  DrainWatch(Session& session, Drained what)
+      : session_(session), what_(std::move(what)), line_(session.console, session.json) {}
 
   int Wait(const std::string& body) {
-    const Result<Reply> started = session_.client.Ask("POST", path_ + "/drain", {}, body);
+    const Result<Reply> started = session_.client.Ask("POST", what_.path, {}, body);
     if (const std::optional<int> result = Look(started)) return *result;
     while (true) {
       std::this_thread::sleep_for(session_.console.wait_step);
-      if (const auto result = Look(session_.client.Ask("GET", path_))) return *result;
+      if (const auto result = Look(session_.client.Ask("GET", what_.look))) return *result;
     }
   }
 
@@ -85,22 +86,23 @@ class DrainWatch {
       return reply ? Complain(session_, *reply) : NoDaemon(session_, reply.error());
     }
     try {
-      const std::optional<int> result = Judge(ReadDrain(reply->body));
+      const std::optional<int> result = Judge(what_.read(reply->body));
       if (result && session_.json) session_.console.out << reply->body;
       return result;
     } catch (const std::exception&) {
       line_.End();
-      return Print(session_, reply->body, ShowBackend);  // which says what is wrong
+      return Print(session_, reply->body, what_.show);  // which says what is wrong
     }
   }
 
   std::optional<int> Judge(const DrainProgress& now) {
     line_.Show(now);
+    if (now.deadline) deadline_ = now.deadline;
     const bool late = deadline_ && WallClock::now() >= *deadline_;
     if (now.waiting) return std::nullopt;
     if (now.remaining == 0) return End(late && last_ > 0 ? TimedOut() : kDone);
     if (!now.draining) {
-      return End(Refused("the drain was taken back before the backend was empty"));
+      return End(Refused("the drain was taken back before it was done"));
     }
     if (late && WallClock::now() >= *deadline_ + kClosingTime) {
       return End(Refused("the time is up, and sessions are still there"));
@@ -123,7 +125,7 @@ class DrainWatch {
   }
 
   Session& session_;
-  std::string path_;
+  Drained what_;
   ProgressLine line_;
   std::optional<WallTime> deadline_;
   std::uint64_t last_ = 0;
@@ -163,12 +165,24 @@ int ResetBackend(Session& session, const BackendName& backend) {
   return Perform(session, "POST", backend.Path() + "/reset", {}, "", ShowNothing);
 }
 
-int DrainBackend(Session& session, const DrainOptions& options) {
-  const std::string path = options.backend.Path() + "/drain";
-  if (options.undo) return Perform(session, "DELETE", path, {}, "", ShowBackend);
+namespace {
+
+int Drain(Session& session, const Drained& what, const DrainOptions& options) {
+  if (options.undo) return Perform(session, "DELETE", what.path, {}, "", what.show);
   const std::string body = DrainBody(options.within, options.pace, options.idle_first, options.at);
-  if (!options.wait) return Perform(session, "POST", path, {}, body, ShowBackend);
-  return DrainWatch(session, options).Wait(body);
+  if (!options.wait) return Perform(session, "POST", what.path, {}, body, what.show);
+  return DrainWatch(session, what).Wait(body);
+}
+
+}  // namespace
+
+int DrainBackend(Session& session, const DrainOptions& options) {
+  const std::string path = options.backend.Path();
+  return Drain(session, {path + "/drain", path, ReadDrain, ShowBackend}, options);
+}
+
+int DrainAll(Session& session, const DrainOptions& options) {
+  return Drain(session, {"/api/v1/drain", "/api/v1/status", ReadDrainOfAll, ShowStatus}, options);
 }
 
 }  // namespace sstplb::cli

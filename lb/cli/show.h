@@ -35,10 +35,12 @@ struct DrainProgress {
   bool draining = false;  // or about to
   bool waiting = false;   // for its begin
   std::uint64_t remaining = 0;
+  std::optional<WallTime> deadline;
   std::string name;  // "main/vpn1"
   std::string text;  // "12 sessions left, closed in 24m54s"
 };
 DrainProgress ReadDrain(std::string_view json);
+DrainProgress ReadDrainOfAll(std::string_view json);  // of a status
 
 // Bodies of requests.
 std::string DrainBody(std::optional<Duration> within, std::optional<double> pace, bool idle_first,

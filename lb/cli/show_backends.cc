@@ -125,8 +125,38 @@ std::string PoolTitle(const Json& pool, bool colour) {
 
 std::string ReadinessText(const Json& s, bool colour) {
   if (s.at("stopping").get<bool>()) return Paint("stopping", Style::kWarning, colour);
+  if (!s.at("drain").is_null()) {
+    return Paint("draining (" + DrainText(s.at("drain")) + ")", Style::kWarning, colour);
+  }
   if (s.at("ready").get<bool>()) return Paint("ready", Style::kGood, colour);
   return Paint("not ready: " + Printable(Text(s.at("not_ready"))), Style::kBad, colour);
+}
+
+// What a drain says of itself; without one, what there is.
+DrainProgress Progress(const Json& drain, const Json& sessions) {
+  DrainProgress out;
+  const auto in = [](const std::string& time) {
+    const Duration left = std::max(Until(time), Duration(0));
+    return FormatDuration(std::chrono::ceil<std::chrono::seconds>(left));
+  };
+  out.remaining = (drain.is_null() ? sessions : drain.at("remaining")).get<std::uint64_t>();
+  out.text = std::to_string(out.remaining) + (out.remaining == 1 ? " session" : " sessions");
+  out.text += " left";
+  if (drain.is_null()) return out;
+  const std::string deadline = Text(drain.at("deadline"));
+  out.deadline = ParseWallTime(deadline);
+  const std::string begins = Text(drain.at("begins"));
+  out.waiting =
+      Text(drain.at("cause")) == "operator" && !begins.empty() && Until(begins) > Duration(0);
+  if (out.waiting) {
+    out.text += ", begins in " + in(begins);
+    return out;
+  }
+  if (out.remaining == 0) return out;
+  const std::string end = Text(drain.at("estimated_end"));
+  if (!deadline.empty()) out.text += ", closed in " + in(deadline);
+  if (!end.empty() && end < Or(deadline, "~")) out.text += ", empty in about " + in(end);
+  return out;
 }
 
 }  // namespace
@@ -168,31 +198,19 @@ std::string ShowBackend(std::string_view json, bool colour) {
 
 DrainProgress ReadDrain(std::string_view json) {
   const Json b = Json::parse(json);
-  DrainProgress out;
-  out.name = Printable(Text(b.at("pool")) + "/" + Text(b.at("name")));
   const Json& drain = b.at("drain");
-  out.draining = Text(b.at("admin")) == "draining";
-  const std::string begins = drain.is_null() ? "" : Text(drain.at("begins"));
-  if (!out.draining && !begins.empty()) {
-    out.draining = out.waiting = Text(drain.at("cause")) == "operator";
-  }
-  out.remaining = drain.is_null() ? b.at("sessions_active").get<std::uint64_t>()
-                                  : drain.at("remaining").get<std::uint64_t>();
-  out.text += std::to_string(out.remaining) + (out.remaining == 1 ? " session" : " sessions");
-  out.text += " left";
-  const auto in = [](const std::string& time) {
-    const Duration left = std::max(Until(time), Duration(0));
-    return FormatDuration(std::chrono::ceil<std::chrono::seconds>(left));
-  };
-  if (out.waiting) {
-    out.text += ", begins in " + in(begins);
-    return out;
-  }
-  if (drain.is_null() || out.remaining == 0) return out;
-  const std::string deadline = Text(drain.at("deadline"));
-  const std::string end = Text(drain.at("estimated_end"));
-  if (!deadline.empty()) out.text += ", closed in " + in(deadline);
-  if (!end.empty() && end < Or(deadline, "~")) out.text += ", empty in about " + in(end);
+  DrainProgress out = Progress(drain, b.at("sessions_active"));
+  out.name = Printable(Text(b.at("pool")) + "/" + Text(b.at("name")));
+  const bool decided = !drain.is_null() && Text(drain.at("cause")) == "operator";
+  out.draining = decided || Text(b.at("admin")) == "draining";
+  return out;
+}
+
+DrainProgress ReadDrainOfAll(std::string_view json) {
+  const Json s = Json::parse(json);
+  DrainProgress out = Progress(s.at("drain"), s.at("sessions_active"));
+  out.name = "sstplb";
+  out.draining = !s.at("drain").is_null();
   return out;
 }
 

@@ -50,6 +50,10 @@ std::optional<double> ParsePace(const std::string& text) {
   return rate->per_second;
 }
 
+std::string SpanProblem(const std::string& text) {
+  return ParseDuration(text) ? "" : "\"" + text + "\" is no duration, as 90s, 30m or 1h30m";
+}
+
 std::string WhenProblem(const std::string& text) {
   if (ParseWhen(text, WallClock::now())) return "";
   return "\"" + text + "\" is no time, as 22:00, 2h or 2026-11-22T22:00:00Z";

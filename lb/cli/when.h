@@ -18,6 +18,7 @@ std::optional<WallTime> ParseWhen(const std::string& text, WallTime now);
 std::optional<double> ParsePace(const std::string& text);
 
 // What is wrong with the text; "" when nothing is.
+std::string SpanProblem(const std::string& text);  // a duration
 std::string WhenProblem(const std::string& text);
 std::string PaceProblem(const std::string& text);
 

@@ -167,6 +167,7 @@ struct Global {
   std::string user;
   std::string state_file;
   Duration shutdown_grace = seconds(30);  // SIGTERM: how long live sessions may run on
+  Duration drain_notice = seconds(5);     // `sstplb drain`: /readyz says no for so long before it
   std::optional<Rate> drain_pace;         // of all drains together; only its per_second counts
   LogOptions log;
 

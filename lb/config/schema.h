@@ -58,6 +58,7 @@ void GlobalKeys(Visitor& v) {
   v.Key("user", &Global::user, TextRule{"a user name", UserProblem});
   v.Key("state_file", &Global::state_file, TextRule{"a path", PathProblem});
   v.Key("shutdown_grace", &Global::shutdown_grace, SpanRule{Duration::zero(), hours(7 * 24)});
+  v.Key("drain_notice", &Global::drain_notice, SpanRule{Duration::zero(), hours(1)});
   v.Key("drain_pace", &Global::drain_pace, OptionalRule<RateRule>{});
   v.Table("log", &Global::log, [](auto& inner) { LogKeys(inner); });
 }

@@ -121,8 +121,9 @@ struct DaemonStatus {
   std::uint32_t open_files_limit = 0;
   bool ready =
       false;  // /readyz: every listener is bound and every pool they lead to has a ready backend
-  std::string not_ready;  // the reason when it is not
-  bool stopping = false;  // SIGTERM came: live sessions run on within the grace time
+  std::string not_ready;             // the reason when it is not
+  std::optional<DrainStatus> drain;  // of the whole balancer
+  bool stopping = false;             // SIGTERM came: live sessions run on within the grace time
   std::vector<ListenerStatus> listeners;
   std::vector<PoolStatus> pools;
 };
@@ -196,6 +197,11 @@ class Api {
   // No new sessions; live ones are closed as `wish` says.
   virtual Answer<BackendStatus> DrainBackend(std::string_view pool, std::string_view name,
                                              const DrainWish& wish) = 0;
+  // The whole balancer: /readyz says no for global.drain_notice (or until `wish.at`, when that is
+  // later), then no client is taken any more and sessions are closed as `wish` says. It is not
+  // kept over a restart.
+  virtual Answer<DaemonStatus> DrainAll(const DrainWish& wish) = 0;
+  virtual Answer<DaemonStatus> UndrainAll() = 0;
   virtual Answer<BackendStatus> UndrainBackend(std::string_view pool, std::string_view name) = 0;
   // Forgets every decision of the operator about this backend.
   virtual Answer<Done> ResetBackend(std::string_view pool, std::string_view name) = 0;

@@ -131,7 +131,7 @@ void Controller::OnRegistryChange(const std::shared_ptr<const backend::Snapshot>
 }
 
 void Controller::PublishPlan() {
-  plan_ = plan_builder_.Build(config_, *registry_.snapshot(), stopping_);
+  plan_ = plan_builder_.Build(config_, *registry_.snapshot(), stopping_ || refusing_);
   for (const auto& worker : workers_) {
     worker->Post([plan = plan_](worker::Worker& w) { w.SetPlan(plan); });
   }

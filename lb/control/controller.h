@@ -61,6 +61,9 @@ class Controller {
   Answer<Done> Change(std::string_view pool, std::string_view name, const BackendChange& change);
   Answer<Done> Drain(std::string_view pool, std::string_view name, const DrainWish& wish);
   Answer<Done> Undrain(std::string_view pool, std::string_view name);
+  // The whole balancer; not kept.
+  Answer<Done> DrainAll(const DrainWish& wish);
+  Answer<Done> UndrainAll();
   Answer<Done> Reset(std::string_view pool, std::string_view name);
 
   // Views, as copies.
@@ -92,6 +95,8 @@ class Controller {
   void OnTick();
   void BeginDrains(WallTime now);
   void RunDrains();
+  void BeginDrainAll(WallTime now);
+  std::optional<DrainStatus> DrainOfAll() const;
   std::optional<DrainStatus> DrainOf(const backend::PoolView& pool,
                                      const backend::BackendView& backend) const;
   void CloseSessions(std::string_view pool, std::string_view backend, session::CloseReason reason);
@@ -126,6 +131,8 @@ class Controller {
   ProbeBook probe_book_;
   std::map<ProbeBook::Key, WallTime> down_;  // backends that are dead, and since when
   Drainer drainer_;
+  std::optional<backend::Drain> drain_all_;
+  bool refusing_ = false;  // drain_all_ has begun: listeners do not listen
   LoopThread probe_thread_;
   std::unique_ptr<probes::Prober> prober_;
   ev::timer tick_;

@@ -131,6 +131,7 @@ Answer<ReloadReport> Controller::Reload(bool dry_run) {
   config::Config next = *read;
   next.global = config_.global;
   next.global.shutdown_grace = read->global.shutdown_grace;
+  next.global.drain_notice = read->global.drain_notice;
   next.global.drain_pace = read->global.drain_pace;
   next.admin = config_.admin;
   config_ = std::move(next);

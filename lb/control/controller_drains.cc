@@ -32,6 +32,22 @@ std::string Words(const DrainWish& wish, WallTime now) {
   return out;
 }
 
+DrainStatus StatusOf(const backend::Drain& drain, std::uint32_t remaining) {
+  DrainStatus status{.remaining = remaining,
+                     .since = drain.since,
+                     .begins = drain.begins,
+                     .deadline = drain.deadline,
+                     .pace = drain.pace,
+                     .idle_first = drain.idle_first};
+  const WallTime from = std::max(drain.begins, WallClock::now());
+  std::optional<Duration> left;
+  if (drain.deadline) left = *drain.deadline - from;
+  if (const auto end = EstimateDrain(remaining, drain.pace, left)) {
+    status.estimated_end = After(from, *end);
+  }
+  return status;
+}
+
 DrainOrder OrderFor(const ProbeBook::Key& backend, const DrainStatus& drain, WallTime now) {
   DrainOrder order;
   order.count = {.key = Label(backend.first, backend.second),
@@ -98,6 +114,11 @@ void Controller::RunDrains() {
       orders.push_back(OrderFor({pool.name, backend.name}, *drain, now));
     }
   }
+  BeginDrainAll(now);
+  if (refusing_ && !stopping_) {
+    DrainOrder& all = orders.emplace_back(OrderFor({}, *DrainOfAll(), now));
+    all.count.key = "*";
+  }
   if (stopped_) {
     // The grace time of SIGTERM is a window for all that is left.
     DrainOrder& all = orders.emplace_back();
@@ -110,37 +131,68 @@ void Controller::RunDrains() {
   drainer_.Tick(Clock::now(), budget, std::move(orders));
 }
 
+Answer<Done> Controller::DrainAll(const DrainWish& wish) {
+  if (stopping_) return Failure{FailureCode::kConflict, "the balancer is stopping", ""};
+  const WallTime now = WallClock::now();
+  const WallTime noticed = refusing_ ? now : After(now, config_.global.drain_notice);
+  backend::Drain drain{.since = now,
+                       .begins = std::max(wish.at.value_or(now), noticed),
+                       .pace = wish.pace,
+                       .idle_first = wish.idle_first};
+  if (wish.within) drain.deadline = After(drain.begins, *wish.within);
+  drain_all_ = drain;
+  log_.Event(LogLevel::kInfo, "operator",
+             {{"decided", "drain"}, {"backend", "all"}, {"detail", Words(wish, now)}});
+  return Done{};
+}
+
+Answer<Done> Controller::UndrainAll() {
+  if (!drain_all_) return Failure{FailureCode::kConflict, "the balancer is not draining", ""};
+  drain_all_.reset();
+  if (std::exchange(refusing_, false)) {
+    PublishPlan();
+    listeners_.ListenAgain(config_, workers_);
+  }
+  log_.Event(LogLevel::kInfo, "operator",
+             {{"decided", "undrain"}, {"backend", "all"}, {"detail", ""}});
+  return Done{};
+}
+
+// From here on no client is taken.
+void Controller::BeginDrainAll(WallTime now) {
+  if (!drain_all_ || refusing_ || stopping_ || drain_all_->begins > now) return;
+  refusing_ = true;
+  Listeners::StopListening(workers_);
+  PublishPlan();  // in which a client that is under way is refused
+  log_.Event(LogLevel::kInfo, "drain begins",
+             {{"backend", "all"}, {"decided", FormatWallTime(drain_all_->since)}});
+}
+
+std::optional<DrainStatus> Controller::DrainOfAll() const {
+  if (!drain_all_) return std::nullopt;
+  return StatusOf(*drain_all_, budget_.active());
+}
+
 std::optional<DrainStatus> Controller::DrainOf(const backend::PoolView& pool,
                                                const backend::BackendView& backend) const {
   const backend::Decision* decision = registry_.FindDecision(pool.name, backend.name);
   const config::Pool* configured = config_.FindPool(pool.name);
   const auto down = down_.find({pool.name, backend.name});
-  DrainStatus status{.remaining = backend.load->active.load(std::memory_order_relaxed)};
-  const WallTime now = WallClock::now();
-  if (decision != nullptr && decision->drain) {
-    status.since = decision->drain->since;
-    status.begins = decision->drain->begins;
-    status.deadline = decision->drain->deadline;
-    status.pace = decision->drain->pace;
-    status.idle_first = decision->drain->idle_first;
-  } else if (backend.admin == config::AdminState::kDraining) {
-    // By the configuration, or by a change of the admin state alone.
-  } else if (down != down_.end() && configured != nullptr &&
-             configured->on_down == config::OnDown::kDrain) {
-    const config::DrainStyle& style = configured->drain;
-    status.cause = DrainCause::kDown;
-    status.since = status.begins = down->second;
-    if (style.within) status.deadline = After(down->second, *style.within);
-    if (style.pace) status.pace = style.pace->per_second;
-    status.idle_first = style.idle_first;
-  } else {
+  const std::uint32_t remaining = backend.load->active.load(std::memory_order_relaxed);
+  if (decision != nullptr && decision->drain) return StatusOf(*decision->drain, remaining);
+  // By the configuration, or by a change of the admin state alone.
+  if (backend.admin == config::AdminState::kDraining) return DrainStatus{.remaining = remaining};
+  if (down == down_.end() || configured == nullptr ||
+      configured->on_down != config::OnDown::kDrain) {
     return std::nullopt;
   }
-  const WallTime from = std::max(status.begins.value_or(now), now);
-  std::optional<Duration> left;
-  if (status.deadline) left = *status.deadline - from;
-  const auto end = EstimateDrain(status.remaining, status.pace, left);
-  if (end) status.estimated_end = After(from, *end);
+  const config::DrainStyle& style = configured->drain;
+  backend::Drain drain{
+      .since = down->second, .begins = down->second, .idle_first = style.idle_first};
+  if (style.within) drain.deadline = After(down->second, *style.within);
+  if (style.pace) drain.pace = style.pace->per_second;
+  DrainStatus status = StatusOf(drain, remaining);
+  status.cause = DrainCause::kDown;
   return status;
 }
 

@@ -105,6 +105,7 @@ DaemonStatus Controller::GetStatus() const {
   status.not_ready = NotReady();
   status.ready = status.not_ready.empty();
   status.stopping = stopping_;
+  status.drain = DrainOfAll();
   status.pools = GetPools();
   for (const config::Listener& listener : config_.listeners) {
     status.listeners.push_back({.name = listener.name,
@@ -118,6 +119,7 @@ DaemonStatus Controller::GetStatus() const {
 // Why this balancer should get no new clients; "" when it should.
 std::string Controller::NotReady() const {
   if (stopping_) return "the balancer is stopping";
+  if (drain_all_) return "the balancer is drained";
   const auto empty = [this](const std::string& name) {
     const backend::PoolView* pool = registry_.snapshot()->Find(name);
     return pool == nullptr || std::none_of(pool->backends.begin(), pool->backends.end(),

@@ -91,6 +91,22 @@ void Listeners::Apply(const config::Config& config, Opened&& opened, const Worke
   }
 }
 
+void Listeners::StopListening(const Workers& workers) {
+  for (const auto& worker : workers) {
+    worker->Post([](worker::Worker& w) { w.StopListening(); });
+  }
+}
+
+void Listeners::ListenAgain(const config::Config& config, const Workers& workers) const {
+  for (const config::Listener& listener : config.listeners) {
+    for (const auto& worker : workers) {
+      worker->Post([name = listener.name, backlog = listener.tcp.backlog](worker::Worker& w) {
+        w.Listen(name, backlog);
+      });
+    }
+  }
+}
+
 void Listeners::CloseAll(const Workers& workers) {
   for (const auto& entry : bound_) {
     for (const auto& worker : workers) {

@@ -43,6 +43,10 @@ class Listeners {
   // those that stay the options it has for them now.
   void Apply(const config::Config& config, Opened&& opened, const Workers& workers);
 
+  // Refuses all clients without giving an address up, and takes them again.
+  static void StopListening(const Workers& workers);
+  void ListenAgain(const config::Config& config, const Workers& workers) const;
+
   // Closes all of them; live sessions run on.
   void CloseAll(const Workers& workers);
 

@@ -102,6 +102,20 @@ Answer<BackendStatus> Steering::UndrainBackend(std::string_view pool, std::strin
                  });
 }
 
+Answer<DaemonStatus> Steering::DrainAll(const DrainWish& wish) {
+  const auto done = OrTimeout<Done>(
+      Ask(loop_, [&controller = controller_, wish] { return controller.DrainAll(wish); }));
+  if (!done) return done.error();
+  return GetStatus();
+}
+
+Answer<DaemonStatus> Steering::UndrainAll() {
+  const auto done =
+      OrTimeout<Done>(Ask(loop_, [&controller = controller_] { return controller.UndrainAll(); }));
+  if (!done) return done.error();
+  return GetStatus();
+}
+
 Answer<Done> Steering::ResetBackend(std::string_view pool, std::string_view name) {
   return OrTimeout<Done>(Ask(loop_, [&controller = controller_, p = std::string(pool),
                                      n = std::string(name)] { return controller.Reset(p, n); }));

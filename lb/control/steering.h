@@ -29,6 +29,8 @@ class Steering final : public Api {
   Answer<BackendStatus> DrainBackend(std::string_view pool, std::string_view name,
                                      const DrainWish& wish) override;
   Answer<BackendStatus> UndrainBackend(std::string_view pool, std::string_view name) override;
+  Answer<DaemonStatus> DrainAll(const DrainWish& wish) override;
+  Answer<DaemonStatus> UndrainAll() override;
   Answer<Done> ResetBackend(std::string_view pool, std::string_view name) override;
   Answer<SessionPage> GetSessions(const session::SessionFilter& filter, session::SessionId after,
                                   std::size_t limit) override;

@@ -45,6 +45,12 @@ Acceptor::Acceptor(Poller& poller, std::string listener, Fd socket, ReserveFd& r
   }
 }
 
+void Acceptor::StopListening() { (void)::shutdown(socket_.get(), SHUT_RD); }
+
+void Acceptor::Listen(std::uint32_t backlog) {
+  (void)::listen(socket_.get(), static_cast<int>(backlog));
+}
+
 void Acceptor::Retune(const config::Tcp& from, const config::Tcp& to) {
   (void)session::Retune(socket_.get(), from, to);
 }

@@ -49,6 +49,9 @@ class Acceptor final : private Poller::Watcher {
   const SocketAddress& address() const { return address_; }
   // No more clients; the acceptor itself is to be destroyed when the turn is over.
   void Close() { socket_.Reset(); }
+  // Clients are refused as if nothing listened; the address stays taken. Listen() ends it.
+  void StopListening();
+  void Listen(std::uint32_t backlog);
   // Other options for the clients to come (session::Retune).
   void Retune(const config::Tcp& from, const config::Tcp& to);
 

@@ -103,6 +103,16 @@ void Worker::CloseAcceptors(Which which) {
   std::erase(acceptors_, nullptr);
 }
 
+void Worker::StopListening() {
+  for (const auto& acceptor : acceptors_) acceptor->StopListening();
+}
+
+void Worker::Listen(const std::string& listener, std::uint32_t backlog) {
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->listener() == listener) acceptor->Listen(backlog);
+  }
+}
+
 void Worker::RetuneSockets(const std::string& listener, const SocketAddress& address,
                            const config::Tcp& from, const config::Tcp& to) {
   for (const auto& acceptor : acceptors_) {

@@ -157,7 +157,9 @@ control::Answer<control::DaemonStatus> FakeApi::GetStatus() {
   const std::lock_guard lock(mutex_);
   if (throws) throw std::runtime_error("secret detail");
   if (failure) return *failure;
-  return status;
+  const control::DaemonStatus now = status;
+  if (drain_empties && status.drain && status.drain->remaining > 0) --status.drain->remaining;
+  return now;
 }
 
 control::Answer<std::vector<control::PoolStatus>> FakeApi::GetPools() {
@@ -270,6 +272,22 @@ control::Answer<control::BackendStatus> FakeApi::UndrainBackend(std::string_view
   (*found)->drain.reset();
   calls.push_back("undrain " + std::string(pool) + "/" + std::string(name));
   return **found;
+}
+
+control::Answer<control::DaemonStatus> FakeApi::DrainAll(const control::DrainWish& wish) {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  status.drain = control::DrainStatus{.remaining = status.sessions_active, .pace = wish.pace};
+  calls.push_back("drain all");
+  return status;
+}
+
+control::Answer<control::DaemonStatus> FakeApi::UndrainAll() {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  status.drain.reset();
+  calls.push_back("undrain all");
+  return status;
 }
 
 control::Answer<Done> FakeApi::ResetBackend(std::string_view pool, std::string_view name) {

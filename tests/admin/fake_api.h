@@ -53,6 +53,8 @@ class FakeApi : public control::Api {
                                                        const control::DrainWish& wish) override;
   control::Answer<control::BackendStatus> UndrainBackend(std::string_view pool,
                                                          std::string_view name) override;
+  control::Answer<control::DaemonStatus> DrainAll(const control::DrainWish& wish) override;
+  control::Answer<control::DaemonStatus> UndrainAll() override;
   control::Answer<Done> ResetBackend(std::string_view pool, std::string_view name) override;
   control::Answer<control::SessionPage> GetSessions(const session::SessionFilter& filter,
                                                     session::SessionId after,

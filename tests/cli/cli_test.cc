@@ -156,6 +156,25 @@ TEST_F(CliTest, DrainWithoutWaiting) {
   EXPECT_THAT(api_.calls, ElementsAre("drain main/vpn1 30m", "undrain main/vpn1"));
 }
 
+TEST_F(CliTest, ADrainHasAPaceAnOrderAndABegin) {
+  EXPECT_EQ(Run({"backend", "drain", "main/vpn1", "--pace", "30/m", "--idle-first", "--at",
+                 "2030-01-01T22:00:00Z"})
+                .code,
+            kBadUsage);  // more than a year ahead
+  EXPECT_EQ(Run({"backend", "drain", "main/vpn1", "--pace", "30/m", "--idle-first"}).code, kDone);
+  EXPECT_THAT(api_.calls, ElementsAre("drain main/vpn1 0s 0.500000/s idle_first"));
+}
+
+TEST_F(CliTest, TheWholeBalancerIsDrained) {
+  EXPECT_THAT(Run({"drain"}).out, HasSubstr("draining (4 left)"));
+  EXPECT_EQ(Run({"drain", "--undo"}).code, kDone);
+  EXPECT_EQ(Run({"drain", "--undo", "--pace", "5/s"}).code, kBadUsage);
+  const Outcome o = Run({"drain", "--wait"});
+  EXPECT_EQ(o.code, kDone);
+  EXPECT_THAT(o.out, HasSubstr("sstplb: 4 sessions left\nsstplb: 3 sessions left\n"));
+  EXPECT_THAT(api_.calls, ElementsAre("drain all", "undrain all", "drain all"));
+}
+
 TEST_F(CliTest, DrainIsWaitedFor) {
   const Outcome o = Run({"backend", "drain", "main/vpn1", "--wait"});
   EXPECT_EQ(o.code, kDone);

@@ -221,6 +221,50 @@ class DrainingTest(case.EndToEndCase):
         self.assertEqual({s.backend for s in self.sessions(balancer, 2)}, {'b2'})
         balancer.stop()
 
+    # ---- the whole balancer ----
+
+    def test_the_whole_balancer_is_drained_and_taken_back(self):
+        balancer = self.farm('b1', 'b2', global_={'drain_notice': '2s'}).start()
+        mine = self.sessions(balancer, 20)
+        self.assertEqual(balancer.get('/readyz')[0], 200)
+        told = balancer.ask('drain', '--pace', '5/s', '--idle-first')['drain']
+        begins = when(told['begins'])
+        self.assertAlmostEqual(begins - when(told['since']), 2, delta=0.01)
+        # Who stands in front is told first; clients are still taken.
+        status, text = balancer.get('/readyz')
+        self.assertEqual(status, 503)
+        self.assertIn('drain', text)
+        mine += self.sessions(balancer, 2)
+        self.assertLess(time.time(), begins, 'too slow for this test')
+        self.wait(lambda: not proc.accepts(balancer.port), 5, 'the listener to refuse')
+        self.assertGreater(time.time(), begins)
+        ends = await_ends(mine[:10], 15)
+        self.assertEqual(len(ends), 10)
+        for count, (at, _) in enumerate(ends, 1):
+            self.assertGreater(at - begins, count / 5 - 0.1, f'number {count} is too early')
+            self.assertLess(at - begins, count / 5 + 2 * SLACK, f'number {count} is too late')
+        self.assertIn('draining', balancer.ok('status'))
+        balancer.ok('drain', '--undo')
+        self.wait(lambda: proc.accepts(balancer.port), 5, 'the listener to take clients')
+        self.assertEqual(balancer.get('/readyz')[0], 200)
+        alive = [s for s in mine if s.alive()]
+        self.assertGreater(len(alive), 5)
+        self.assert_alive(self.sessions(balancer, 8) + alive)
+        self.assertEqual(balancer.command('drain', '--undo').returncode, 1)
+        balancer.stop()
+
+    def test_a_balancer_that_is_drained_is_empty_in_time(self):
+        balancer = self.farm('b1', 'b2', global_={'drain_notice': '0s'}).start()
+        mine = self.sessions(balancer, 12)
+        done = balancer.command('drain', '--within', '2s', '--wait')
+        # The last one was closed by the deadline.
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn('sstplb: 12 sessions left, closed in 2', done.stdout)
+        self.assertEqual(len(await_ends(mine, 2)), 12)
+        self.assertEqual(self.closed(balancer, 'drained'), 12)
+        self.assertEqual(balancer.command('drain', '--wait').returncode, 0, 'it is empty')
+        balancer.stop()
+
     # ---- a backend that dies, the end ----
 
     def test_sessions_of_a_dead_backend_are_drained_until_it_is_back(self):

@@ -165,6 +165,7 @@ function drawPools(pools) {
 function drawStatus(status) {
   const badgeElement = byId('readiness');
   const [text, kind] = status.stopping ? ['stopping', 'warn']
+      : status.drain ? [`draining (${drainText(status.drain)})`, 'warn']
       : status.ready ? ['ready', 'good'] : [`not ready: ${status.not_ready || 'unknown'}`, 'bad'];
   badgeElement.className = `badge ${kind}`;
   if (badgeElement.textContent !== text) badgeElement.textContent = text;
