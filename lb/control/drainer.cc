@@ -20,6 +20,7 @@ struct Drainer::Round {
 void Drainer::Tick(TimePoint now, std::optional<double> budget, std::vector<DrainOrder> orders) {
   if (!round_.expired()) return;
   std::vector<DrainCount> counts;
+  counts.reserve(orders.size());
   for (const DrainOrder& order : orders) counts.push_back(order.count);
   const std::vector<std::uint32_t> due = planner_.Plan(now, budget, counts);
   for (std::size_t i = 0; i < orders.size(); ++i) orders[i].choice.count = due[i];
@@ -30,6 +31,7 @@ void Drainer::Tick(TimePoint now, std::optional<double> budget, std::vector<Drai
   round->named.resize(orders.size());
   round->missing = workers_.size();
   std::vector<worker::Choice> choices;
+  choices.reserve(orders.size());
   for (const DrainOrder& order : orders) choices.push_back(order.choice);
   round->orders = std::move(orders);
   round_ = round;
