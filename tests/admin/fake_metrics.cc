@@ -9,9 +9,11 @@ std::string EveryMetric() {
   using metrics::Metric;
   metrics::Histogram handshakes(metrics::kHandshakeBounds);
   metrics::Histogram durations(metrics::kSessionBounds);
+  metrics::Histogram round_trips(metrics::kRttBounds);
   metrics::Histogram lag(metrics::kLoopLagBounds);
   handshakes.Observe(0.041);
   durations.Observe(std::chrono::hours(3));
+  round_trips.Observe(0.023);
   lag.Observe(0.0002);
   metrics::Exposition e;
   e.Add<Metric::kBuildInfo>({"0.1.0", "abc1234"}, 1);
@@ -35,6 +37,8 @@ std::string EveryMetric() {
   e.Add<Metric::kBackendCertificateExpiry>({"main", "vpn1"}, 1.8e9);
   e.Add<Metric::kDrainRemainingSessions>({"main", "vpn3"}, 2);
   e.Add<Metric::kDrainDeadline>({"main", "vpn3"}, 1795325694);
+  e.Add<Metric::kTcpRtt>({"main", "vpn1", "client"}, round_trips);
+  e.Add<Metric::kTcpRetransmits>({"main", "vpn1", "client"}, 12);
   e.Add<Metric::kAffinityEntries>({"lab"}, 17);
   e.Add<Metric::kWorkerLoopLag>({"0"}, lag);
   e.Add<Metric::kOpenFiles>(57);
