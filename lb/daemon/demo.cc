@@ -112,9 +112,9 @@ void Clients::Greet(const control::DaemonStatus& status) const {
   std::printf("  clients dial    %s\n", status.listeners.front().bind.front().ToString().c_str());
   std::printf("  dashboard       http://%s/\n", http.c_str());
   std::printf("  metrics         http://%s/metrics\n", http.c_str());
-  std::printf("  commands        sstplb --socket %s status\n", config_.admin.socket.c_str());
+  std::printf("  commands        sstplb status --socket %s\n", config_.admin.socket.c_str());
   std::printf(
-      "                  sstplb --socket %s backend drain main/vpn1 --within 20s --wait\n\n",
+      "                  sstplb backend drain main/vpn1 --within 20s --wait --socket %s\n\n",
       config_.admin.socket.c_str());
   std::fflush(stdout);
 }
