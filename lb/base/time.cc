@@ -181,7 +181,7 @@ std::optional<WallTime> ParseWallTime(std::string_view text) {
   const char* end = ::strptime(date.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
   if (date.size() != kSeconds || end == nullptr || *end != '\0') return std::nullopt;
   const std::tm asked = parts;
-  const WallTime whole = WallClock::from_time_t(::timegm(&parts));
+  const std::time_t seconds = ::timegm(&parts);
   // The 31st of February would be the 3rd of March; 64 bits of nanoseconds end in 2262.
   if (parts.tm_mday != asked.tm_mday || asked.tm_year < 70 || asked.tm_year >= 362) {
     return std::nullopt;
@@ -208,7 +208,7 @@ std::optional<WallTime> ParseWallTime(std::string_view text) {
     }
     east = std::chrono::minutes((two(1) * 60 + two(4)) * (text[0] == '-' ? -1 : 1));
   }
-  return whole + fraction - east;
+  return WallClock::from_time_t(seconds) + fraction - east;
 }
 
 }  // namespace sstplb
