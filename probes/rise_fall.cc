@@ -27,6 +27,19 @@ RiseFall::RiseFall(std::uint32_t rise, std::uint32_t fall) : rise_(0), fall_(0) 
   SetLimits(rise, fall);
 }
 
+RiseFall::Memory RiseFall::memory() const {
+  return {
+      .health = health_, .bits = bits_, .count = count_, .streak = streak_, .dead_run = dead_run_};
+}
+
+void RiseFall::Restore(const Memory& memory) {
+  health_ = memory.health;
+  bits_ = memory.bits;
+  count_ = std::min(memory.count, kBits);
+  streak_ = memory.streak;
+  dead_run_ = memory.dead_run;
+}
+
 void RiseFall::SetLimits(std::uint32_t rise, std::uint32_t fall) {
   rise_ = std::max(rise, 1u);
   fall_ = std::max(fall, 1u);

@@ -31,6 +31,17 @@ class RiseFall {
   // Takes one more answer and returns the health after it. kNone is no answer.
   Health Add(Verdict verdict);
 
+  // What it has learned, for another process.
+  struct Memory {
+    Health health = Health::kUnknown;
+    std::uint64_t bits = 0;
+    std::uint32_t count = 0;
+    std::uint32_t streak = 0;
+    std::uint32_t dead_run = 0;
+  };
+  Memory memory() const;
+  void Restore(const Memory& memory);
+
   // New limits; answers and health stay. The next answer is judged by them.
   void SetLimits(std::uint32_t rise, std::uint32_t fall);
 

@@ -73,6 +73,11 @@ void Prober::Set(ProbeRequest request) {
   Arm();
 }
 
+void Prober::Restore(const TargetKey& key, const RiseFall::Memory& memory) {
+  const auto known = targets_.find(key);
+  if (known != targets_.end()) known->second.state.Restore(memory);
+}
+
 void Prober::Remove(const TargetKey& key) {
   const auto known = targets_.find(key);
   if (known == targets_.end()) return;

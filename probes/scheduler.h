@@ -63,6 +63,9 @@ class Prober {
   // another kind of probe makes it meaningless; the same request again changes nothing. Kind
   // "none" removes.
   void Set(ProbeRequest request);
+  // What another process has learned about it: it need not begin with an unknown health. Only for a
+  // backend that was Set() and has not been probed yet.
+  void Restore(const TargetKey& key, const RiseFall::Memory& memory);
   // What is under way is given up, politely; its answer is not reported.
   void Remove(const TargetKey& key);
   // As soon as there is a free place; after the probe that is under way, if there is one.

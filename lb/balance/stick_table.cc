@@ -70,6 +70,15 @@ std::optional<std::string> StickTable::Lookup(const IpAddress& source, TimePoint
 }
 
 bool StickTable::Remember(const IpAddress& source, std::string_view backend, TimePoint now) {
+  return Count(source, backend, /*replace=*/true, now);
+}
+
+bool StickTable::Adopt(const IpAddress& source, std::string_view backend, TimePoint now) {
+  return Count(source, backend, /*replace=*/false, now);
+}
+
+bool StickTable::Count(const IpAddress& source, std::string_view backend, bool replace,
+                       TimePoint now) {
   const IpAddress key = source.SourceKey();
   Shard& shard = ShardOf(key);
   const std::lock_guard lock(shard.mutex);
@@ -78,7 +87,7 @@ bool StickTable::Remember(const IpAddress& source, std::string_view backend, Tim
     Shard::Slot& slot = found->second;
     if (slot.sessions == 0) shard.idle.erase(slot.idle_at);
     ++slot.sessions;
-    slot.backend = backend;
+    if (replace) slot.backend = backend;
     return true;
   }
   shard.Expire(now, ttl());

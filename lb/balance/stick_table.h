@@ -55,6 +55,10 @@ class StickTable {
   // one, and counts the session. False when there was no room.
   bool Remember(const IpAddress& source, std::string_view backend, TimePoint now);
 
+  // Counts a session that another process connected. Unlike Remember() it leaves the backend of an
+  // entry that is there as it is: that of the latest session, which this one need not be.
+  bool Adopt(const IpAddress& source, std::string_view backend, TimePoint now);
+
   // One session that was remembered is over. More ends than beginnings do no harm.
   void SessionEnded(const IpAddress& source, TimePoint now);
 
@@ -78,6 +82,7 @@ class StickTable {
   struct Shard;
 
   Shard& ShardOf(const IpAddress& source_key) const;
+  bool Count(const IpAddress& source, std::string_view backend, bool replace, TimePoint now);
 
   std::atomic<Duration> ttl_;
   const std::size_t shard_count_;

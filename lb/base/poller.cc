@@ -33,6 +33,8 @@ bool Poller::Add(int fd, std::uint32_t events, Watcher& watcher, unsigned slot) 
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+void Poller::Forget(int fd) { (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
 void Poller::Wait(std::optional<std::chrono::milliseconds> at_most) {
   const int got = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
                                at_most ? static_cast<int>(at_most->count()) : -1);

@@ -45,6 +45,10 @@ class Poller {
   // The same for input alone, told again in every turn as long as there is some.
   [[nodiscard]] bool WatchInput(int fd, Watcher& watcher);
 
+  // No longer watches `fd`: before it is closed while another process still holds a copy, which
+  // would keep it in the set.
+  void Forget(int fd);
+
   // Takes what has happened, at most kEventsPerTurn of it; waits for something for that long at
   // most.
   void Wait(std::optional<std::chrono::milliseconds> at_most);

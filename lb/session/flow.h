@@ -18,6 +18,7 @@
 #include "lb/base/bytes.h"
 #include "lb/base/time.h"
 #include "lb/session/buffers.h"
+#include "lb/session/image.h"
 #include "lb/session/leg.h"
 
 namespace sstplb::session {
@@ -73,6 +74,14 @@ class Flow {
     from.readable = true;
   }
 
+  // As a plain value; what waits in a pipe is taken out of it into a block first. Leaves the flow
+  // as good as it was.
+  FlowImage Image(Buffers& buffers);
+  // Only before the first Move().
+  void Restore(FlowImage&& image, Buffers& buffers);
+  // Whether the kernel may keep quiet about bytes that are there (SO_RCVLOWAT).
+  bool bulk() const { return bulk_; }
+
   // Gives back what is held: the session is over.
   void Release(Buffers& buffers);
 
@@ -87,6 +96,7 @@ class Flow {
   int error() const { return error_; }            // an errno
 
  private:
+  void EmptyPipe(Buffers& buffers);
   Outcome Copy(Leg& from, Leg& to, Buffers& buffers, Tap* tap);
   Outcome Splice(Leg& from, Leg& to, Buffers& buffers);
   Outcome Write(Leg& to, ByteView bytes, Buffers& buffers);

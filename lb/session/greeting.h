@@ -48,6 +48,8 @@ class Greeting {
   std::string_view why() const { return why_; }
   // Only when kind() is kSni or kNoSni.
   const tls::ClientHello& hello() const { return reader_.hello(); }
+  // All that was fed, a PROXY header included.
+  ByteView all_bytes() const { return bytes_; }
   // All that the client sent after the PROXY header: what the backend gets first.
   ByteView bytes() const { return ByteView(bytes_).subspan(start_); }
 

@@ -58,6 +58,14 @@ Admission Limiter::Enter(const IpAddress& client, TimePoint now) {
   return Admission::kListenerRate;
 }
 
+void Limiter::Adopt(const IpAddress& client) {
+  if (!limits_sources()) return;
+  const IpAddress key = client.SourceKey();
+  Shard& shard = ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  ++shard.sources[key].sessions;
+}
+
 void Limiter::Leave(const IpAddress& client) {
   if (!limits_sources()) return;
   const IpAddress key = client.SourceKey();

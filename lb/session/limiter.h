@@ -54,6 +54,8 @@ class Limiter {
   // Counts a session in when it is admitted; each one that was must be left once.
   Admission Enter(const IpAddress& client, TimePoint now);
   void Leave(const IpAddress& client);
+  // Counts a session in that another process admitted, whatever the limits say.
+  void Adopt(const IpAddress& client);
 
   // What Enter() would say, without counting: for `explain`.
   Admission WouldEnter(const IpAddress& client, TimePoint now);

@@ -63,6 +63,8 @@ class SessionBudget {
     Leave();
     return false;
   }
+  // One that another process admitted.
+  void Adopt() { active_.fetch_add(1, std::memory_order_relaxed); }
   void Leave() { active_.fetch_sub(1, std::memory_order_relaxed); }
 
   void SetLimit(std::uint32_t limit) { limit_.store(limit, std::memory_order_relaxed); }

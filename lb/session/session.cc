@@ -116,21 +116,28 @@ void Session::Close(CloseReason reason) {
   const bool asked = told || (connected() && now - opened_ > kBrief);
   const TcpFacts client_facts = asked ? SampleTcp(kClientSlot) : TcpFacts{};
   const TcpFacts backend_facts = asked ? SampleTcp(kBackendSlot) : TcpFacts{};
+  CountEnd(reason, now);
+  LetGo(now);
+  LogClose(reason, now, client_facts, backend_facts);
+  opening_.reset();
+  observer_.reset();
+  host_.Ended(*this);
+}
+
+// Everything that it holds or is counted in.
+void Session::LetGo(TimePoint now) {
   Unlink();
   client_.fd.Reset();
   backend_.fd.Reset();
   to_backend_.Release(host_.buffers());
   to_client_.Release(host_.buffers());
-  CountEnd(reason, now);
+  if (lane_ != nullptr) --lane_->users;
+  if (connected()) --lane_->active;
   LeaveBackend();
   if (limiter_) limiter_->Leave(client_address_.ip);
   if (sticks_) sticks_->SessionEnded(client_address_.ip, now);
   --gate_->active;
   host_.budget().Leave();
-  LogClose(reason, now, client_facts, backend_facts);
-  opening_.reset();
-  observer_.reset();
-  host_.Ended(*this);
 }
 
 void Session::LeaveBackend() {
@@ -144,10 +151,8 @@ void Session::CountEnd(CloseReason reason, TimePoint now) {
   } else {
     ++lane_->counters.closed[static_cast<std::size_t>(reason)];
     lane_->counters.session_duration.Observe(now - opened_);
-    --lane_->active;
     if (observer_ != nullptr) CountHandshake();
   }
-  if (lane_ != nullptr) --lane_->users;
 }
 
 std::string_view Session::ja4() const {

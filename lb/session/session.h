@@ -17,6 +17,7 @@
 #include "lb/session/close_reason.h"
 #include "lb/session/flow.h"
 #include "lb/session/greeting.h"
+#include "lb/session/image.h"
 #include "lb/session/lane.h"
 #include "lb/session/leg.h"
 #include "lb/session/picker.h"
@@ -74,12 +75,35 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  // Of another process: it must still be given its motion, and then GoOn().
+  Session(Host& host, Identity&& identity, Fd client, Fd backend, const Plan& plan);
+
   // May end the session before it returns.
   void Start();
   void OnTimeout();
   void OnAgain();
   void OnRested();
   void Close(CloseReason reason);
+
+  // Images (session_image.cc): what is needed to go on elsewhere, and going on here.
+  bool relaying() const { return phase_ >= Phase::kRelaying; }
+  int client_fd() const { return client_.fd.get(); }
+  int backend_fd() const { return backend_.fd.get(); }
+  Identity identity() const;       // while relaying()
+  Motion motion();                 // likewise
+  GreetingImage greeting() const;  // otherwise
+  // False when the poller has no room.
+  bool Watch();
+  // Before it is disowned by a worker that runs on: the other process holds copies of the
+  // descriptors, which would keep them in the poller.
+  void Unwatch();
+  void Take(Motion&& motion);
+  // From here on it runs. To be called by last_byte(), the longest idle first.
+  void GoOn();
+  // In place of Start(). May end the session before it returns.
+  void Resume(const GreetingImage& image);
+  // It goes on in another process: everything is let go, nothing is counted, logged or told.
+  void Disown();
 
   SessionId id() const { return id_; }
   bool closed() const { return closed_; }
@@ -101,6 +125,7 @@ class Session final : public TimeoutLink, private Poller::Watcher {
     std::shared_ptr<const ListenerPlan> listener;
     Greeting greeting;
     bool header_taken = false;
+    bool in_limits = false;                       // another process has admitted the client
     std::optional<SocketAddress> server_address;  // what the client dialled, by its PROXY header
     std::optional<CloseReason> refused;  // an alert was sent; only the client's end is awaited
 
@@ -113,6 +138,8 @@ class Session final : public TimeoutLink, private Poller::Watcher {
     std::string detail;  // of a failure, for the log
   };
   class ObserverTap;
+  // How long a refused client may take to read its alert and go.
+  static constexpr Duration kLinger = std::chrono::seconds(1);
   // The poller's slots.
   static constexpr unsigned kClientSlot = 0;
   static constexpr unsigned kBackendSlot = 1;
@@ -154,6 +181,7 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   // Ending.
   std::string_view ja4() const;
   void LeaveBackend();
+  void LetGo(TimePoint now);
   void CountEnd(CloseReason reason, TimePoint now);
   void LogOpen(std::string_view why);
   void LogClose(CloseReason reason, TimePoint now, const TcpFacts& client, const TcpFacts& backend);

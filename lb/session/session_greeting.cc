@@ -13,9 +13,7 @@
 namespace sstplb::session {
 namespace {
 
-// How long a refused client may take to read its alert and go.
-constexpr Duration kLinger = std::chrono::seconds(1);
-// And how much it may still send: this many times the scratch buffer.
+// How much a refused client may still send: this many times the scratch buffer.
 constexpr int kLingerReads = 64;
 
 }  // namespace
@@ -71,6 +69,11 @@ bool Session::Admit() {
   if (!allowed || ContainsAny(listener.config.deny, ip)) {
     Close(CloseReason::kDenied);
     return false;
+  }
+  if (opening_->in_limits) {
+    limiter_ = listener.limiter;
+    limiter_->Adopt(ip);
+    return true;
   }
   const Admission admission = listener.limiter->Enter(ip, host_.now());
   switch (admission) {

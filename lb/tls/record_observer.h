@@ -24,6 +24,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "lb/base/bytes.h"
 
@@ -58,6 +59,11 @@ class RecordObserver {
   bool done() const { return done_; }
   const HandshakeFacts& facts() const { return facts_; }
 
+  // What it knows so far, for another process that observes on. The layout is this version's own.
+  Bytes Save() const;
+  // nullopt when `saved` is not of Save().
+  static std::optional<RecordObserver> Load(ByteView saved);
+
  private:
   struct Direction {
     std::array<std::uint8_t, 5> header{};  // of the record under way
@@ -86,6 +92,10 @@ class RecordObserver {
     kExtensionSize,
     kExtensionData,
   };
+
+  // Tells `visit` every member of `observer`, always in the same order.
+  template <class Observer, class Visit>
+  static void Members(Observer& observer, Visit&& visit);
 
   void Feed(Direction& direction, Side side, ByteView bytes);
   void GiveUp();

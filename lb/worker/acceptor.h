@@ -47,6 +47,7 @@ class Acceptor final : private Poller::Watcher {
 
   const std::string& listener() const { return listener_; }
   const SocketAddress& address() const { return address_; }
+  int fd() const { return socket_.get(); }
   // No more clients; the acceptor itself is to be destroyed when the turn is over.
   void Close() { socket_.Reset(); }
   // Clients are refused as if nothing listened; the address stays taken. Listen() ends it.

@@ -11,9 +11,6 @@
 namespace sstplb::worker {
 namespace {
 
-// Session ids: a count in the upper bits, the worker in the lowest byte.
-constexpr int kWorkerBits = 8;
-
 std::uint32_t CpusAllowed() {
   cpu_set_t set;
   CPU_ZERO(&set);

@@ -19,6 +19,8 @@
 #include "lb/base/log.h"
 #include "lb/base/mailbox.h"
 #include "lb/base/poller.h"
+#include "lb/base/result.h"
+#include "lb/session/image.h"
 #include "lb/session/session.h"
 #include "lb/worker/acceptor.h"
 #include "lb/worker/choice.h"
@@ -32,6 +34,13 @@ inline constexpr std::uint32_t kMaxWorkers = 256;
 // use.
 std::uint32_t WorkerCount(std::uint32_t wanted);
 
+// A session's id: a count in the upper bits, the worker that it began at in the lowest byte.
+inline constexpr int kWorkerBits = 8;
+inline std::uint64_t CountOf(session::SessionId id) { return id >> kWorkerBits; }
+inline std::uint32_t WorkerOf(session::SessionId id) {
+  return static_cast<std::uint32_t>(id & ((1u << kWorkerBits) - 1));
+}
+
 // Copies of a worker's counters at one moment.
 struct Report {
   std::uint32_t worker = 0;
@@ -44,6 +53,13 @@ struct Report {
 struct ListenSocket {
   std::string listener;
   Fd fd;
+};
+
+// One that a worker has.
+struct OpenSocket {
+  std::string listener;
+  SocketAddress address;  // as bound
+  int fd = -1;            // the worker's
 };
 
 class Worker final : private session::Host, private Acceptor::Sink {
@@ -82,6 +98,28 @@ class Worker final : private session::Host, private Acceptor::Sink {
   // Those that are still there.
   void CloseThese(const std::vector<session::SessionId>& ids, session::CloseReason reason);
 
+  // Handing over to another process (handover.cc).
+  std::vector<OpenSocket> Sockets() const;
+  std::vector<session::SessionId> SessionIds() const;
+  session::Session* FindSession(session::SessionId id);  // null when it has ended
+  std::uint64_t last_session() const { return last_session_; }
+  // Everything goes on in another process: lets all go, and ends the thread when the turn is over.
+  void Abandon();
+
+  // Taking over from one: before Start(), on the thread that will call it. Nothing is read or
+  // written until the worker runs.
+  Status Adopt(session::Identity&& identity, Fd client, Fd backend, const session::Plan& plan);
+  bool Take(session::Motion&& motion);  // false when there is no such session
+  // It has ended over there.
+  void Drop(session::SessionId id);
+  void DropAll();
+  // To be read when the worker runs.
+  void AdoptGreeting(session::GreetingImage&& image, Fd client);
+  // No id up to this count is given again.
+  void SetLastSession(std::uint64_t count) { last_session_ = count; }
+  // The worker's first task: what was adopted goes on.
+  void GoOn();
+
  private:
   // How many sessions of a worker are asked for their TCP facts per second.
   static constexpr config::Rate kSampleRate{.per_second = 100, .burst = 20};
@@ -113,6 +151,8 @@ class Worker final : private session::Host, private Acceptor::Sink {
   void RunRested();
   void RunTimeouts();
   void EndTurn();
+
+  void ResumeGreeting(const session::GreetingImage& image, Fd client);
 
   const std::uint32_t index_;
   Logger& log_;
