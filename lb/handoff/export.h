@@ -1,0 +1,36 @@
+// What a worker tells of its sessions, as message bodies of a bounded size.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <unordered_set>
+#include <vector>
+
+#include "lb/base/bytes.h"
+#include "lb/handoff/channel.h"
+#include "lb/worker/worker.h"
+
+namespace sstplb::handoff {
+
+struct Batch {
+  MessageType type = MessageType::kSessions;
+  Bytes body;
+  std::vector<int> fds;  // the worker's own
+  std::uint32_t records = 0;
+};
+
+// Sessions of one message that brings descriptors.
+inline constexpr std::size_t kSessionsPerBatch = 100;
+
+using SessionIds = std::unordered_set<session::SessionId>;
+
+// On the worker's thread, as both of these: the identities of those of `ids` that relay. At most
+// kSessionsPerBatch ids.
+Batch ExportIdentities(worker::Worker& worker, std::span<const session::SessionId> ids);
+// Everything that moved, and the identities of those that are not in `told`, in the order in which
+// it is to be sent.
+std::vector<Batch> ExportMoved(worker::Worker& worker, const SessionIds& told, bool observer);
+
+}  // namespace sstplb::handoff

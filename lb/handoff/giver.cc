@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/handoff/giver.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <future>
+#include <utility>
+
+namespace sstplb::handoff {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Duration kAnswerWait = seconds(5);    // HELLO, ACK
+constexpr Duration kReadyWait = seconds(60);    // it reads a configuration and opens sockets
+constexpr Duration kWorkerWait = seconds(2);    // a worker that does not come by is stuck
+constexpr Duration kPreparedWait = seconds(2);  // tunnels stand still meanwhile
+constexpr Duration kTakenWait = seconds(2);
+constexpr std::size_t kAffinityPerMessage = 1000;
+constexpr std::size_t kSocketsPerMessage = 100;
+
+}  // namespace
+
+// All workers stopped between two events, until it is decided how it goes on.
+class Giver::Freeze {
+ public:
+  Freeze(const Workers& workers, const std::shared_ptr<const SessionIds>& told, bool observer)
+      : began_(Clock::now()) {
+    for (const auto& worker : workers) {
+      auto exported = std::make_shared<std::promise<std::vector<Batch>>>();
+      exported_.push_back(exported->get_future());
+      worker->Post([exported, told, observer, verdict = verdict_](worker::Worker& w) {
+        // Who was given up on before it came by has nothing to do.
+        if (verdict.wait_for(Duration::zero()) == std::future_status::ready) return;
+        exported->set_value(ExportMoved(w, *told, observer));
+        if (verdict.get()) w.Abandon();
+      });
+    }
+  }
+  ~Freeze() { End(/*given=*/false); }
+
+  // False when a worker does not stop.
+  bool Await() {
+    for (auto& future : exported_) {
+      if (future.wait_until(began_ + kWorkerWait) != std::future_status::ready) return false;
+      batches_.push_back(future.get());
+    }
+    return true;
+  }
+
+  // Lets the workers go on, or let go of everything. Only the first call counts.
+  void End(bool given) {
+    if (!std::exchange(ended_, true)) promise_.set_value(given);
+  }
+
+  const std::vector<std::vector<Batch>>& batches() const { return batches_; }
+  TimePoint began() const { return began_; }
+
+ private:
+  const TimePoint began_;
+  std::promise<bool> promise_;
+  std::shared_future<bool> verdict_ = promise_.get_future().share();
+  std::vector<std::future<std::vector<Batch>>> exported_;
+  std::vector<std::vector<Batch>> batches_;
+  bool ended_ = false;
+};
+
+Giver::Giver(Channel channel, Fd peer, const Workers& workers, std::string program)
+    : channel_(std::make_shared<Channel>(std::move(channel))),
+      peer_(std::move(peer)),
+      workers_(workers),
+      program_(std::move(program)) {}
+
+Error Giver::Failed(MessageType at, const ChannelError& error) {
+  return Error{std::string(ToString(at)) + ": " + error.what};
+}
+
+Error Giver::Abort(const std::string& why) {
+  (void)channel_->Send(MessageType::kAbort, AsBytes(why));
+  return Error{why};
+}
+
+void Giver::Refuse(const std::string& why) { (void)Abort(why); }
+
+Status Giver::Tell(MessageType type, ByteView body, std::span<const int> fds) {
+  const auto sent = channel_->Send(type, body, fds);
+  if (!sent) return Failed(type, sent.error());
+  return Done{};
+}
+
+Status Giver::Await(MessageType type, Duration within) {
+  const auto message = channel_->Receive(within);
+  if (!message) return Failed(type, message.error());
+  if (message->type == type) return Done{};
+  if (message->type == MessageType::kAbort) return Error{std::string(AsText(message->body))};
+  return Abort(std::string(ToString(type)) + " was due, and " +
+               std::string(ToString(message->type)) + " came");
+}
+
+Status Giver::Greet(std::uint32_t open_files) {
+  const auto message = channel_->Receive(kAnswerWait);
+  if (!message) return Failed(MessageType::kHello, message.error());
+  const auto hello =
+      message->type == MessageType::kHello ? DecodeHello(message->body) : std::nullopt;
+  if (!hello) return Abort("this is no HELLO of a handoff");
+  if (hello->lowest > kHighestVersion || hello->highest < kLowestVersion) {
+    return Abort("the new process speaks versions " + std::to_string(hello->lowest) + " to " +
+                 std::to_string(hello->highest) + " of the handoff format, this one " +
+                 std::to_string(kLowestVersion) + " to " + std::to_string(kHighestVersion) +
+                 ": drain and restart instead");
+  }
+  if (hello->descriptors < open_files) {
+    return Abort("the new process may have " + std::to_string(hello->descriptors) +
+                 " files open, and " + std::to_string(open_files) +
+                 " are open here: raise LimitNOFILE= or ulimit -n");
+  }
+  offer_.version = std::min(hello->highest, kHighestVersion);
+  offer_.features = hello->features & kFeatures;
+  offer_.workers = static_cast<std::uint32_t>(workers_.size());
+  offer_.descriptors = open_files;
+  offer_.program = program_;
+  return Done{};
+}
+
+Result<Given> Giver::Give(const Estate& estate) {
+  if (const auto told = TellEstate(estate); !told) return told.error();
+  if (const auto ready = Await(MessageType::kReady, kReadyWait); !ready) return ready.error();
+  for (const auto& worker : workers_) {
+    if (const auto copied = CopyAhead(*worker); !copied) return copied.error();
+  }
+  Freeze freeze(workers_, told_, (offer_.features & kFeatureObserver) != 0);
+  if (!freeze.Await()) return Abort("a worker does not come by within 2 s");
+  const auto end = TellMoved(freeze);
+  if (!end) return end.error();
+  if (const auto committed = Commit(); !committed) return committed.error();
+  freeze.End(/*given=*/true);
+  return Given{.sessions = end->relaying + end->greeting, .frozen = Clock::now() - freeze.began()};
+}
+
+Status Giver::TellEstate(const Estate& estate) {
+  // A count that is asked of every worker: the ids that the new process must not give again.
+  for (const auto& worker : workers_) {
+    auto answer = std::make_shared<std::promise<std::pair<std::uint64_t, std::size_t>>>();
+    auto future = answer->get_future();
+    worker->Post([answer](worker::Worker& w) {
+      answer->set_value({w.last_session(), w.SessionIds().size()});
+    });
+    if (future.wait_for(kWorkerWait) != std::future_status::ready) {
+      return Abort("a worker does not come by within 2 s");
+    }
+    const auto [last, sessions] = future.get();
+    offer_.last_session = std::max(offer_.last_session, last);
+    offer_.sessions += static_cast<std::uint32_t>(sessions);
+  }
+  Bytes body;
+  EncodeOffer(offer_, body);
+  if (const auto told = Tell(MessageType::kOffer, body); !told) return told;
+  if (const auto told = TellSockets(estate.sockets); !told) return told;
+  return TellState(estate.state);
+}
+
+Status Giver::TellSockets(const std::vector<OfferedSocket>& sockets) {
+  for (std::size_t i = 0; i < sockets.size(); i += kSocketsPerMessage) {
+    Bytes body;
+    std::vector<int> fds;
+    for (std::size_t k = i; k < std::min(i + kSocketsPerMessage, sockets.size()); ++k) {
+      EncodeSocket(sockets[k], body);
+      fds.push_back(sockets[k].fd.get());
+    }
+    if (const auto told = Tell(MessageType::kSockets, body, fds); !told) return told;
+    if (const auto acked = Await(MessageType::kAck, kAnswerWait); !acked) return acked;
+  }
+  return Done{};
+}
+
+Status Giver::TellState(const State& state) {
+  if (const auto told = Tell(MessageType::kConfig, AsBytes(state.config)); !told) return told;
+  if (const auto told = Tell(MessageType::kDecisions, AsBytes(state.decisions)); !told) return told;
+  Bytes body;
+  for (const BackendState& backend : state.backends) EncodeBackend(backend, body);
+  if (const auto told = Tell(MessageType::kBackends, body); !told) return told;
+  for (std::size_t i = 0; i < state.affinity.size(); i += kAffinityPerMessage) {
+    body.clear();
+    const std::size_t end = std::min(i + kAffinityPerMessage, state.affinity.size());
+    for (std::size_t k = i; k < end; ++k) EncodeAffinity(state.affinity[k], body);
+    if (const auto told = Tell(MessageType::kAffinity, body); !told) return told;
+  }
+  body.clear();
+  EncodeControl(state.control, body);
+  return Tell(MessageType::kControl, body);
+}
+
+// The identities and descriptors of all that relays, while it does. They are sent on the worker's
+// own thread: there no descriptor's number can become another's meanwhile.
+Status Giver::CopyAhead(worker::Worker& worker) {
+  auto listed = std::make_shared<std::promise<std::vector<session::SessionId>>>();
+  auto ids_of = listed->get_future();
+  worker.Post([listed](worker::Worker& w) { listed->set_value(w.SessionIds()); });
+  if (ids_of.wait_for(kWorkerWait) != std::future_status::ready) {
+    return Abort("a worker does not come by within 2 s");
+  }
+  const auto ids = ids_of.get();
+  for (std::size_t i = 0; i < ids.size(); i += kSessionsPerBatch) {
+    const auto some = std::span(ids).subspan(i, std::min(kSessionsPerBatch, ids.size() - i));
+    if (const auto done = CopyBatch(worker, {some.begin(), some.end()}); !done) return done;
+    told_->insert(some.begin(), some.end());
+  }
+  return Done{};
+}
+
+Status Giver::CopyBatch(worker::Worker& worker, std::vector<session::SessionId> ids) {
+  using Sent = std::pair<Result<Done, ChannelError>, std::uint32_t>;
+  auto sent = std::make_shared<std::promise<Sent>>();
+  auto outcome = sent->get_future();
+  worker.Post([channel = channel_, sent, ids = std::move(ids)](worker::Worker& w) {
+    const Batch batch = ExportIdentities(w, ids);
+    if (batch.records == 0) return sent->set_value({Done{}, 0});
+    sent->set_value({channel->Send(batch.type, batch.body, batch.fds), batch.records});
+  });
+  if (outcome.wait_for(kWorkerWait) != std::future_status::ready) {
+    return Error{"a worker does not come by within 2 s"};  // the channel may be in use: no ABORT
+  }
+  const auto [done, records] = outcome.get();
+  if (!done) return Failed(MessageType::kSessions, done.error());
+  return records == 0 ? Status(Done{}) : Await(MessageType::kAck, kAnswerWait);
+}
+
+Result<End> Giver::TellMoved(const Freeze& freeze) {
+  End end{.frozen = freeze.began()};
+  for (const auto& batches : freeze.batches()) {
+    for (const Batch& batch : batches) {
+      if (batch.type == MessageType::kMotions) end.relaying += batch.records;
+      if (batch.type == MessageType::kGreetings) end.greeting += batch.records;
+      if (const auto told = Tell(batch.type, batch.body, batch.fds); !told) return told.error();
+      if (batch.fds.empty()) continue;
+      if (const auto acked = Await(MessageType::kAck, kAnswerWait); !acked) return acked.error();
+    }
+  }
+  Bytes body;
+  EncodeEnd(end, body);
+  if (const auto told = Tell(MessageType::kEnd, body); !told) return told.error();
+  return end;
+}
+
+// An error leaves the new process unable to touch anything: it has not been told COMMIT and knows
+// that, or it is dead.
+Status Giver::Commit() {
+  const auto prepared = Await(MessageType::kPrepared, kPreparedWait);
+  if (!prepared) {
+    // It may be prepared all the same, and would take over if this end just closed.
+    const bool told = channel_->Send(MessageType::kAbort, AsBytes(prepared.error().message)).ok();
+    if (!told) Fence();
+    return prepared;
+  }
+  const auto committed = Tell(MessageType::kCommit);
+  auto taken = committed ? Await(MessageType::kTaken, kTakenWait) : committed;
+  if (taken) return taken;
+  // It may be about to: the end of the connection tells whether it was.
+  if (!Fence()) return Error{taken.error().message + "; and the new process cannot be killed"};
+  return Await(MessageType::kTaken, kAnswerWait);
+}
+
+// Kills the new process, so that it can do nothing any more.
+bool Giver::Fence() {
+  return ::syscall(SYS_pidfd_send_signal, peer_.get(), SIGKILL, nullptr, 0) == 0 || errno == ESRCH;
+}
+
+}  // namespace sstplb::handoff

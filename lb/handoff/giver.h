@@ -1,0 +1,75 @@
+// Giver: the old process of a handoff, from the other's HELLO to its TAKEN, or to going on as if
+// nothing had been (docs/handoff_format.md).
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lb/base/fd.h"
+#include "lb/base/result.h"
+#include "lb/base/time.h"
+#include "lb/handoff/channel.h"
+#include "lb/handoff/export.h"
+#include "lb/handoff/messages.h"
+#include "lb/worker/worker.h"
+
+namespace sstplb::handoff {
+
+using Workers = std::vector<std::unique_ptr<worker::Worker>>;
+
+// Everything that is given but the sessions.
+struct Estate {
+  std::vector<OfferedSocket> sockets;  // copies of the descriptors
+  State state;
+};
+
+// What it was worth.
+struct Given {
+  std::uint32_t sessions = 0;
+  Duration frozen{};  // how long the workers stood still, until the new process told TAKEN
+};
+
+// Used by one thread, which it blocks; never that of a worker. `workers` run, and outlive it.
+class Giver {
+ public:
+  // `peer`: a pidfd of the process at the other end of `channel`.
+  Giver(Channel channel, Fd peer, const Workers& workers, std::string program);
+
+  // What the other process is told first: waits for its HELLO. An error was told to it.
+  Status Greet(std::uint32_t open_files);
+  // Ends as Given when the new process has taken over: every worker has let go of everything and
+  // ends. With an error everything here goes on as before, and the other process cannot touch it.
+  Result<Given> Give(const Estate& estate);
+  // Before or in place of Give(): tells the other why not.
+  void Refuse(const std::string& why);
+
+ private:
+  class Freeze;
+
+  Error Failed(MessageType at, const ChannelError& error);
+  Error Abort(const std::string& why);
+  Status Tell(MessageType type, ByteView body = {}, std::span<const int> fds = {});
+  Status Await(MessageType type, Duration within);
+  Status TellEstate(const Estate& estate);
+  Status TellSockets(const std::vector<OfferedSocket>& sockets);
+  Status TellState(const State& state);
+  Status CopyAhead(worker::Worker& worker);
+  Status CopyBatch(worker::Worker& worker, std::vector<session::SessionId> ids);
+  Result<End> TellMoved(const Freeze& freeze);
+  Status Commit();
+  bool Fence();
+
+  const std::shared_ptr<Channel> channel_;  // with the tasks that send on a worker's thread
+  const Fd peer_;
+  const Workers& workers_;
+  const std::string program_;
+  Offer offer_;
+  // Whose SESSION is with the new process.
+  const std::shared_ptr<SessionIds> told_ = std::make_shared<SessionIds>();
+};
+
+}  // namespace sstplb::handoff

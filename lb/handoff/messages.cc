@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/handoff/messages.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lb/handoff/record.h"
+
+namespace sstplb::handoff {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x73737470;  // "sstp"
+constexpr double kPaceUnit = 1000;
+
+// The one record of a body.
+std::optional<RecordReader> Only(ByteView body) {
+  Reader reader(body);
+  return RecordReader::Next(reader);
+}
+
+// As many records as the body has; `read` makes a value of each.
+template <class T, class Read>
+std::optional<std::vector<T>> All(ByteView body, Read read) {
+  std::vector<T> values;
+  for (Reader reader(body); !reader.empty();) {
+    auto record = RecordReader::Next(reader);
+    if (!record) return std::nullopt;
+    values.push_back(read(*record));
+    if (!record->ok()) return std::nullopt;
+  }
+  return values;
+}
+
+}  // namespace
+
+void EncodeHello(const Hello& hello, Bytes& body) {
+  RecordWriter out(body);
+  out.U32(kMagic);
+  out.U16(hello.lowest);
+  out.U16(hello.highest);
+  out.U32(hello.features);
+  out.U32(hello.descriptors);
+  out.String(hello.program);
+}
+
+std::optional<Hello> DecodeHello(ByteView body) {
+  auto in = Only(body);
+  if (!in || in->U32() != kMagic) return std::nullopt;
+  Hello hello;
+  hello.lowest = in->U16();
+  hello.highest = in->U16();
+  hello.features = in->U32();
+  hello.descriptors = in->U32();
+  hello.program = in->Text();
+  if (!in->ok()) return std::nullopt;
+  return hello;
+}
+
+void EncodeOffer(const Offer& offer, Bytes& body) {
+  RecordWriter out(body);
+  out.U16(offer.version);
+  out.U32(offer.features);
+  out.U32(offer.workers);
+  out.U32(offer.sessions);
+  out.U32(offer.descriptors);
+  out.U64(offer.last_session);
+  out.String(offer.program);
+}
+
+std::optional<Offer> DecodeOffer(ByteView body) {
+  auto in = Only(body);
+  if (!in) return std::nullopt;
+  Offer offer;
+  offer.version = in->U16();
+  offer.features = in->U32();
+  offer.workers = in->U32();
+  offer.sessions = in->U32();
+  offer.descriptors = in->U32();
+  offer.last_session = in->U64();
+  offer.program = in->Text();
+  if (!in->ok()) return std::nullopt;
+  return offer;
+}
+
+void EncodeSocket(const OfferedSocket& socket, Bytes& body) {
+  RecordWriter out(body);
+  out.U8(static_cast<std::uint8_t>(socket.kind));
+  out.String(socket.name);
+  out.U32(socket.worker);
+  out.Address(socket.configured);
+}
+
+std::optional<std::vector<OfferedSocket>> DecodeSockets(ByteView body, std::vector<Fd>&& fds) {
+  auto sockets = All<OfferedSocket>(body, [](RecordReader& in) {
+    OfferedSocket socket;
+    socket.kind = static_cast<SocketKind>(in.U8());
+    socket.name = in.Text();
+    socket.worker = in.U32();
+    socket.configured = in.Address();
+    return socket;
+  });
+  if (!sockets || sockets->size() != fds.size()) return std::nullopt;
+  for (std::size_t i = 0; i < fds.size(); ++i) (*sockets)[i].fd = std::move(fds[i]);
+  return sockets;
+}
+
+void EncodeBackend(const BackendState& state, Bytes& body) {
+  RecordWriter out(body);
+  out.String(state.pool);
+  out.String(state.backend);
+  out.U8(static_cast<std::uint8_t>(state.probed.health));
+  out.U64(state.probed.bits);
+  out.U32(state.probed.count);
+  out.U32(state.probed.streak);
+  out.U32(state.probed.dead_run);
+  out.Address(state.resolved);
+  out.Wall(state.down_since.value_or(WallTime()));
+}
+
+std::optional<std::vector<BackendState>> DecodeBackends(ByteView body) {
+  return All<BackendState>(body, [](RecordReader& in) {
+    BackendState state;
+    state.pool = in.Text();
+    state.backend = in.Text();
+    const std::uint8_t health = in.U8();
+    if (health <= static_cast<std::uint8_t>(probes::Health::kDown)) {
+      state.probed.health = static_cast<probes::Health>(health);
+    }
+    state.probed.bits = in.U64();
+    state.probed.count = in.U32();
+    state.probed.streak = in.U32();
+    state.probed.dead_run = in.U32();
+    state.resolved = in.Address();
+    if (const WallTime since = in.Wall(); since != WallTime()) state.down_since = since;
+    return state;
+  });
+}
+
+void EncodeAffinity(const Affinity& affinity, Bytes& body) {
+  RecordWriter out(body);
+  out.String(affinity.pool);
+  out.Address(SocketAddress{affinity.entry.source, 0});
+  out.String(affinity.entry.backend);
+  out.Span(affinity.entry.left);
+}
+
+std::optional<std::vector<Affinity>> DecodeAffinity(ByteView body) {
+  return All<Affinity>(body, [](RecordReader& in) {
+    Affinity affinity;
+    affinity.pool = in.Text();
+    if (const auto source = in.Address()) affinity.entry.source = source->ip;
+    affinity.entry.backend = in.Text();
+    affinity.entry.left = in.Span();
+    return affinity;
+  });
+}
+
+void EncodeControl(const ControlState& state, Bytes& body) {
+  const backend::Drain drain = state.drain_all.value_or(backend::Drain{});
+  RecordWriter out(body);
+  out.U8(state.drain_all ? 1 : 0);
+  out.Wall(drain.since);
+  out.Wall(drain.begins);
+  out.U8(drain.deadline ? 1 : 0);
+  out.Wall(drain.deadline.value_or(WallTime()));
+  out.U64(static_cast<std::uint64_t>(std::llround(drain.pace.value_or(0) * kPaceUnit)));
+  out.U8(drain.idle_first ? 1 : 0);
+  out.U8(state.refusing ? 1 : 0);
+}
+
+std::optional<ControlState> DecodeControl(ByteView body) {
+  auto in = Only(body);
+  if (!in) return std::nullopt;
+  ControlState state;
+  const bool draining = in->U8() != 0;
+  backend::Drain drain;
+  drain.since = in->Wall();
+  drain.begins = in->Wall();
+  const bool has_deadline = in->U8() != 0;
+  const WallTime deadline = in->Wall();
+  if (has_deadline) drain.deadline = deadline;
+  if (const std::uint64_t pace = in->U64()) drain.pace = static_cast<double>(pace) / kPaceUnit;
+  drain.idle_first = in->U8() != 0;
+  state.refusing = in->U8() != 0;
+  if (draining) state.drain_all = drain;
+  if (!in->ok()) return std::nullopt;
+  return state;
+}
+
+void EncodeEnd(const End& end, Bytes& body) {
+  RecordWriter out(body);
+  out.U32(end.relaying);
+  out.U32(end.greeting);
+  out.Time(end.frozen);
+}
+
+std::optional<End> DecodeEnd(ByteView body) {
+  auto in = Only(body);
+  if (!in) return std::nullopt;
+  End end;
+  end.relaying = in->U32();
+  end.greeting = in->U32();
+  end.frozen = in->Time();
+  if (!in->ok()) return std::nullopt;
+  return end;
+}
+
+}  // namespace sstplb::handoff
