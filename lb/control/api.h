@@ -34,6 +34,11 @@ struct Failure {
 template <class T>
 using Answer = Result<T, Failure>;
 
+// Why nothing can be decided for the moment.
+inline Failure HandingOver() {
+  return {FailureCode::kConflict, "a new process is taking over: try again in a moment", ""};
+}
+
 // What the last probe of a backend found.
 struct ProbeStatus {
   config::ProbeKind kind = config::ProbeKind::kNone;
@@ -109,6 +114,13 @@ struct ListenerStatus {
   std::uint32_t sessions_active = 0;
 };
 
+// How this process came by its sessions, when it took them over from another.
+struct TakeoverStatus {
+  WallTime when;
+  std::uint32_t sessions = 0;
+  Duration pause{};  // how long they stood still
+};
+
 struct DaemonStatus {
   std::string version;
   std::int64_t pid = 0;
@@ -124,6 +136,9 @@ struct DaemonStatus {
   std::string not_ready;             // the reason when it is not
   std::optional<DrainStatus> drain;  // of the whole balancer
   bool stopping = false;             // SIGTERM came: live sessions run on within the grace time
+  std::optional<TakeoverStatus> takeover;
+  bool upgrading = false;      // a new process is being started
+  std::string upgrade_failed;  // why the last one did not take over; "" when none failed
   std::vector<ListenerStatus> listeners;
   std::vector<PoolStatus> pools;
 };

@@ -19,7 +19,9 @@ constexpr Duration kTick = std::chrono::milliseconds(200);
 // How long probes that are under way may take to end politely when the balancer stops.
 constexpr Duration kProbesEnd = std::chrono::seconds(3);
 
-backend::Health ToHealth(probes::Health health) {
+}  // namespace
+
+backend::Health Controller::ToHealth(probes::Health health) {
   switch (health) {
     case probes::Health::kUp:
       return backend::Health::kUp;
@@ -30,8 +32,6 @@ backend::Health ToHealth(probes::Health health) {
   }
   return backend::Health::kUnknown;
 }
-
-}  // namespace
 
 Controller::Controller(Loop& loop, Logger& log, config::Config config, std::string config_file,
                        std::uint32_t max_sessions)
@@ -69,7 +69,8 @@ Controller::~Controller() {
 }
 
 Status Controller::Open() {
-  opened_ = listeners_.Open(config_);
+  opened_ = listeners_.Open(config_, std::move(inherited_sockets_),
+                            theirs_ ? *theirs_ : config::Config{});
   std::string all = TransparentTrouble(config_);
   for (const std::string& failure : opened_.failures) all += (all.empty() ? "" : "\n") + failure;
   if (all.empty()) return Done{};
@@ -87,7 +88,7 @@ std::string Controller::TransparentTrouble(const config::Config& config) {
          "(AmbientCapabilities= in the unit)";
 }
 
-void Controller::Start() {
+void Controller::PrepareProber() {
   probes::Prober::Options options;
   options.seed = static_cast<std::uint64_t>(started_.time_since_epoch().count()) ^
                  static_cast<std::uint64_t>(getpid());
@@ -95,12 +96,25 @@ void Controller::Start() {
       probe_thread_.loop(), options, [this](const probes::ProbeAnswer& answer) {
         loop_.Post([this, answer] { OnProbeAnswer(answer); });
       });
-  probe_thread_.Start();
+}
+
+void Controller::Prepare() {
+  prepared_ = true;
+  PrepareProber();
+  if (theirs_) return RestoreInherited();
   LoadState();
   registry_.ApplyConfig(config_);
+}
+
+void Controller::Start() {
+  if (!prepared_) Prepare();
   for (const auto& worker : workers_) worker->Start();
+  if (configured_) config_ = *std::exchange(configured_, std::nullopt);
   listeners_.Apply(config_, std::move(opened_), workers_);
+  if (refusing_) Listeners::StopListening(workers_);
   opened_ = {};
+  if (std::exchange(theirs_, std::nullopt)) registry_.ApplyConfig(config_);
+  probe_thread_.Start();
   tick_.start(EvSeconds(kTick), EvSeconds(kTick));
 }
 
@@ -116,6 +130,7 @@ void Controller::BeginStop(Duration grace, std::function<void()> done) {
 }
 
 void Controller::OnTick() {
+  if (handing_over_) return;
   RunDrains();
   for (const config::Pool& pool : config_.pools) {
     if (const auto sticks = plan_builder_.Sticks(pool.name)) sticks->Expire(Clock::now());

@@ -29,6 +29,7 @@
 #include "lb/control/listeners.h"
 #include "lb/control/plan_builder.h"
 #include "lb/control/probe_book.h"
+#include "lb/handoff/giver.h"
 #include "probes/scheduler.h"
 
 namespace sstplb::control {
@@ -47,6 +48,20 @@ class Controller {
   Status Open();
   // Starts workers and probes, and takes clients.
   void Start();
+
+  // Handing over to another process (controller_handoff.cc). While that goes on nothing is decided;
+  // the reason why it cannot begin, for a person.
+  Result<handoff::State> BeginHandoff();
+  void EndHandoff() { handing_over_ = false; }
+  bool handing_over() const { return handing_over_; }
+  const Listeners& listeners() const { return listeners_; }
+
+  // Taking over from one: before Open(), what it had. Its configuration is in force until Start(),
+  // which then applies this one's as a reload does.
+  Status Inherit(handoff::Estate estate);
+  // After Open(): a plan for its sessions is made, and the workers are not started.
+  void Prepare();
+  void TookOver(const TakeoverStatus& takeover) { takeover_ = takeover; }
   // No new sessions from here on; live ones run until `grace` has passed. Then, or when the last
   // one has ended, `done` is called.
   void BeginStop(Duration grace, std::function<void()> done);
@@ -84,6 +99,7 @@ class Controller {
     probes::ProbeRequest request;
   };
 
+  static backend::Health ToHealth(probes::Health health);
   static std::string TransparentTrouble(const config::Config& config);
   void OnRegistryChange(const std::shared_ptr<const backend::Snapshot>& snapshot);
   void PublishPlan();
@@ -103,6 +119,8 @@ class Controller {
 
   Answer<Done> Decided(const Status& status, std::string_view what, std::string_view pool,
                        std::string_view name, const std::string& detail);
+  void PrepareProber();
+  void RestoreInherited();
   void LoadState();
   void SaveState();
 
@@ -133,6 +151,14 @@ class Controller {
   Drainer drainer_;
   std::optional<backend::Drain> drain_all_;
   bool refusing_ = false;  // drain_all_ has begun: listeners do not listen
+  bool handing_over_ = false;
+  bool prepared_ = false;
+  handoff::State inherited_;                  // of the process that was taken over from
+  std::optional<config::Config> theirs_;      // its configuration
+  std::optional<config::Config> configured_;  // what Start() puts in its place
+  std::map<ProbeBook::Key, probes::RiseFall::Memory> probed_;  // by it
+  std::vector<handoff::OfferedSocket> inherited_sockets_;
+  std::optional<TakeoverStatus> takeover_;
   LoopThread probe_thread_;
   std::unique_ptr<probes::Prober> prober_;
   ev::timer tick_;

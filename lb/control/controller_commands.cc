@@ -94,6 +94,7 @@ Answer<Done> Controller::Reset(std::string_view pool, std::string_view name) {
 Answer<ReloadReport> Controller::Reload(bool dry_run) {
   // It would open the listening sockets again.
   if (stopping_) return Failure{FailureCode::kConflict, "the balancer is stopping", ""};
+  if (handing_over_) return HandingOver();
   const auto read = config::ReadFile(config_file_);
   if (!read) {
     std::string all;

@@ -106,6 +106,7 @@ DaemonStatus Controller::GetStatus() const {
   status.ready = status.not_ready.empty();
   status.stopping = stopping_;
   status.drain = DrainOfAll();
+  status.takeover = takeover_;
   status.pools = GetPools();
   for (const config::Listener& listener : config_.listeners) {
     status.listeners.push_back({.name = listener.name,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/control/listeners.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cstring>
 #include <set>
@@ -20,26 +22,69 @@ const config::Listener* FindWanted(const config::Config& config, const std::stri
 
 }  // namespace
 
-Listeners::Opened Listeners::Open(const config::Config& config) const {
+Listeners::Opened Listeners::Open(const config::Config& config,
+                                  std::vector<handoff::OfferedSocket> inherited,
+                                  const config::Config& theirs) const {
   Opened opened;
+  for (handoff::OfferedSocket& socket : inherited) {
+    if (!socket.configured) continue;
+    const config::Listener* before = FindWanted(theirs, socket.name, *socket.configured);
+    if (FindWanted(config, socket.name, *socket.configured) == nullptr) continue;
+    auto& sockets = opened.sockets_[Key(socket.name, *socket.configured)];
+    if (before != nullptr) sockets.tcp = before->tcp;
+    sockets.fds.push_back(std::move(socket.fd));
+  }
+  for (auto& [key, sockets] : opened.sockets_) {
+    // More workers than there were: two of them share a socket, and whoever is faster accepts.
+    for (std::size_t i = 0; sockets.fds.size() < workers_; ++i) {
+      sockets.fds.emplace_back(::fcntl(sockets.fds[i].get(), F_DUPFD_CLOEXEC, 0));
+    }
+  }
   for (const config::Listener& listener : config.listeners) {
     for (const SocketAddress& bind : listener.bind) {
-      if (bound_.contains(Key(listener.name, bind))) continue;
-      auto& sockets = opened.sockets_[Key(listener.name, bind)];
-      SocketAddress address = bind;
-      for (std::size_t i = 0; i < workers_; ++i) {
-        auto fd = session::Listen(address, listener.tcp);
-        if (!fd) {
-          opened.failures.push_back("listener." + listener.name + ".bind: " + fd.error().message);
-          break;
-        }
-        // With port 0 the kernel chooses once, and the other workers' sockets join it there.
-        address = LocalAddress(fd->get()).value_or(address);
-        sockets.push_back(std::move(*fd));
-      }
+      const Key key(listener.name, bind);
+      if (bound_.contains(key) || opened.sockets_.contains(key)) continue;
+      opened.sockets_[key] = OpenAt(listener, bind, opened.failures);
     }
   }
   return opened;
+}
+
+Listeners::Opened::Sockets Listeners::OpenAt(const config::Listener& listener,
+                                             const SocketAddress& bind,
+                                             std::vector<std::string>& failures) const {
+  Opened::Sockets sockets{.fds = {}, .tcp = listener.tcp};
+  SocketAddress address = bind;
+  for (std::size_t i = 0; i < workers_; ++i) {
+    auto fd = session::Listen(address, listener.tcp);
+    if (!fd) {
+      failures.push_back("listener." + listener.name + ".bind: " + fd.error().message);
+      break;
+    }
+    // With port 0 the kernel chooses once, and the other workers' sockets join it there.
+    address = LocalAddress(fd->get()).value_or(address);
+    sockets.fds.push_back(std::move(*fd));
+  }
+  return sockets;
+}
+
+std::vector<handoff::OfferedSocket> Listeners::Offer(
+    const std::vector<std::vector<worker::OpenSocket>>& open) const {
+  std::vector<handoff::OfferedSocket> offered;
+  for (std::uint32_t index = 0; index < open.size(); ++index) {
+    for (const worker::OpenSocket& socket : open[index]) {
+      const auto place = std::ranges::find_if(bound_, [&](const auto& entry) {
+        return entry.first.first == socket.listener && entry.second.address == socket.address;
+      });
+      if (place == bound_.end()) continue;
+      auto& out = offered.emplace_back();
+      out.name = socket.listener;
+      out.worker = index;
+      out.configured = place->first.second;
+      out.fd.Reset(::fcntl(socket.fd, F_DUPFD_CLOEXEC, 0));
+    }
+  }
+  return offered;
 }
 
 std::vector<std::string> Listeners::Refused(const config::Config& config) const {
@@ -67,6 +112,16 @@ void Listeners::Apply(const config::Config& config, Opened&& opened, const Worke
     }
     return true;
   });
+  for (auto& [key, sockets] : opened.sockets_) {
+    bound_[key] = {LocalAddress(sockets.fds.front().get()).value_or(key.second), sockets.tcp};
+    for (std::size_t i = 0; i < sockets.fds.size(); ++i) {
+      // A task must be copyable, which a descriptor's owner is not.
+      auto socket = std::make_shared<Fd>(std::move(sockets.fds[i]));
+      workers[i % workers.size()]->Post([name = key.first, socket](worker::Worker& w) {
+        w.AddSocket({name, std::move(*socket)});
+      });
+    }
+  }
   for (auto& entry : bound_) {
     const std::string& listener = entry.first.first;
     Place& place = entry.second;
@@ -77,17 +132,6 @@ void Listeners::Apply(const config::Config& config, Opened&& opened, const Worke
                        worker::Worker& w) { w.RetuneSockets(listener, address, from, to); });
     }
     place.tcp = wanted;
-  }
-  for (auto& [key, sockets] : opened.sockets_) {
-    bound_[key] = {LocalAddress(sockets.front().get()).value_or(key.second),
-                   config.FindListener(key.first)->tcp};
-    for (std::size_t i = 0; i < workers.size() && i < sockets.size(); ++i) {
-      // A task must be copyable, which a descriptor's owner is not.
-      auto socket = std::make_shared<Fd>(std::move(sockets[i]));
-      workers[i]->Post([name = key.first, socket](worker::Worker& w) {
-        w.AddSocket({name, std::move(*socket)});
-      });
-    }
   }
 }
 

@@ -12,6 +12,7 @@
 #include "lb/base/result.h"
 #include "lb/config/config.h"
 #include "lb/control/ask.h"
+#include "lb/handoff/messages.h"
 
 namespace sstplb::control {
 
@@ -26,14 +27,19 @@ class Listeners {
 
    private:
     friend class Listeners;
-    // By listener and configured address, one socket for each worker.
-    std::map<std::pair<std::string, SocketAddress>, std::vector<Fd>> sockets_;
+    struct Sockets {
+      std::vector<Fd> fds;  // the first is the first worker's, and so on, and around again
+      config::Tcp tcp;      // the options they have
+    };
+    std::map<std::pair<std::string, SocketAddress>, Sockets> sockets_;  // by configured address
   };
 
   explicit Listeners(std::size_t workers) : workers_(workers) {}
 
-  // Opens what `config` has and what is not open yet.
-  Opened Open(const config::Config& config) const;
+  // Opens what `config` has and what is not open yet. `inherited` are sockets of another process
+  // that listens as `theirs` says: they are used where they fit, and closed otherwise.
+  Opened Open(const config::Config& config, std::vector<handoff::OfferedSocket> inherited = {},
+              const config::Config& theirs = {}) const;
 
   // What `config` wants of sockets that are open and the kernel would refuse them, a line each.
   // They keep what they have there.
@@ -50,6 +56,10 @@ class Listeners {
   // Closes all of them; live sessions run on.
   void CloseAll(const Workers& workers);
 
+  // For another process: the listening sockets out of `open`, which has what each worker has.
+  std::vector<handoff::OfferedSocket> Offer(
+      const std::vector<std::vector<worker::OpenSocket>>& open) const;
+
   // The addresses as bound: where the configuration says port 0, the port that the kernel chose.
   std::vector<SocketAddress> Bound(const std::string& listener) const;
 
@@ -60,6 +70,9 @@ class Listeners {
     SocketAddress address;  // as bound
     config::Tcp tcp;        // the options that the sockets were given last
   };
+
+  Opened::Sockets OpenAt(const config::Listener& listener, const SocketAddress& bind,
+                         std::vector<std::string>& failures) const;
 
   const std::size_t workers_;
   std::map<Key, Place> bound_;
