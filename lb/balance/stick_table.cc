@@ -88,11 +88,13 @@ bool StickTable::Count(const IpAddress& source, std::string_view backend, bool r
     if (slot.sessions == 0) shard.idle.erase(slot.idle_at);
     ++slot.sessions;
     if (replace) slot.backend = backend;
+    Changed();
     return true;
   }
   shard.Expire(now, ttl());
   if (!shard.MakeRoom(max_per_shard_)) return false;
   shard.Add(key, std::string(backend), 1, now);
+  Changed();
   return true;
 }
 
@@ -103,6 +105,7 @@ void StickTable::SessionEnded(const IpAddress& source, TimePoint now) {
   const auto found = shard.map.find(key);
   if (found == shard.map.end() || found->second.sessions == 0) return;
   if (--found->second.sessions == 0) shard.PutIdle(key, found->second, now);
+  Changed();
 }
 
 void StickTable::Expire(TimePoint now) {
@@ -121,8 +124,8 @@ std::size_t StickTable::Size() const {
   return size;
 }
 
-std::vector<StickTable::Entry> StickTable::Export(TimePoint now) const {
-  std::vector<Entry> entries;
+std::vector<StickEntry> StickTable::Export(TimePoint now) const {
+  std::vector<StickEntry> entries;
   for (std::size_t i = 0; i < shard_count_; ++i) {
     const std::lock_guard lock(shards_[i].mutex);
     for (const auto& [source, slot] : shards_[i].map) {
@@ -133,10 +136,10 @@ std::vector<StickTable::Entry> StickTable::Export(TimePoint now) const {
   return entries;
 }
 
-void StickTable::Import(std::vector<Entry> entries, TimePoint now) {
+void StickTable::Restore(std::vector<StickEntry> entries, TimePoint now) {
   std::sort(entries.begin(), entries.end(),
-            [](const Entry& a, const Entry& b) { return a.left < b.left; });
-  for (Entry& entry : entries) {
+            [](const StickEntry& a, const StickEntry& b) { return a.left < b.left; });
+  for (StickEntry& entry : entries) {
     const Duration left = std::min(entry.left, ttl());
     if (left <= Duration::zero()) continue;
     const IpAddress key = entry.source.SourceKey();

@@ -26,20 +26,22 @@
 
 namespace sstplb::balance {
 
+// One source as a plain value: what is told to a state file or to the process that takes over.
+struct StickEntry {
+  IpAddress source;  // a SourceKey()
+  std::string backend;
+  std::uint32_t sessions = 0;  // live ones
+  // A span, so that it means the same to another process and another clock: how long after Export()
+  // it is forgotten; with live sessions the whole time to live.
+  Duration left{0};
+
+  bool operator==(const StickEntry&) const = default;
+};
+
 class StickTable {
  public:
   static constexpr std::size_t kDefaultMaxEntries = 262144;
   static constexpr std::size_t kShards = 64;
-
-  // What is told to a state file or to the process that takes over.
-  struct Entry {
-    IpAddress source;  // a SourceKey()
-    std::string backend;
-    std::uint32_t sessions = 0;
-    Duration left{0};  // without a session: until it is forgotten; with some: the time to live
-
-    bool operator==(const Entry&) const = default;
-  };
 
   // `max_entries` is split evenly over the shards, at least one each; `shards` >= 1.
   explicit StickTable(Duration ttl, std::size_t max_entries = kDefaultMaxEntries,
@@ -72,11 +74,19 @@ class StickTable {
   void SetTtl(Duration ttl) { ttl_.store(ttl, std::memory_order_relaxed); }
   Duration ttl() const { return ttl_.load(std::memory_order_relaxed); }
 
-  // In no order. Locks one shard after the other: what changes meanwhile may be told old or new.
-  std::vector<Entry> Export(TimePoint now) const;
-  // Adds to what is there; what is there wins. Expects entries from outside to be checked for
-  // names; `left` is cut to the time to live.
-  void Import(std::vector<Entry> entries, TimePoint now);
+  // Counts up with every change that Remember() and SessionEnded() make: whether an Export() would
+  // tell something new.
+  std::uint64_t changes() const { return changes_.load(std::memory_order_relaxed); }
+
+  // All that has not expired, in no order. Locks one shard after the other, each for the copying of
+  // its own entries: what changes meanwhile may be told old or new.
+  std::vector<StickEntry> Export(TimePoint now) const;
+  // Adds to what is there; what is there wins, and what has no room is left out. `left` counts from
+  // `now` and is cut to the time to live. `sessions` are expected to end by SessionEnded(), one
+  // each: of an entry whose sessions did not come along it has to be set to 0, or it would never be
+  // forgotten. Names of backends are taken as they are; one that no longer exists is passed over
+  // when its client comes back. Meant for a table that has just been made.
+  void Restore(std::vector<StickEntry> entries, TimePoint now);
 
  private:
   struct Shard;
@@ -84,7 +94,10 @@ class StickTable {
   Shard& ShardOf(const IpAddress& source_key) const;
   bool Count(const IpAddress& source, std::string_view backend, bool replace, TimePoint now);
 
+  void Changed() { changes_.fetch_add(1, std::memory_order_relaxed); }
+
   std::atomic<Duration> ttl_;
+  std::atomic<std::uint64_t> changes_{0};
   const std::size_t shard_count_;
   const std::size_t max_per_shard_;
   const std::unique_ptr<Shard[]> shards_;

@@ -55,6 +55,20 @@ std::shared_ptr<balance::StickTable> PlanBuilder::Sticks(const std::string& pool
   return found == pools_.end() ? nullptr : found->second.sticks;
 }
 
+std::vector<PoolSticks> PlanBuilder::ExportSticks(TimePoint now) const {
+  std::vector<PoolSticks> all;
+  for (const auto& [name, memory] : pools_) {
+    if (memory.sticks != nullptr) all.push_back({name, memory.sticks->Export(now)});
+  }
+  return all;
+}
+
+void PlanBuilder::RestoreSticks(std::vector<PoolSticks> sticks, TimePoint now) {
+  for (PoolSticks& one : sticks) {
+    if (const auto table = Sticks(one.pool)) table->Restore(std::move(one.entries), now);
+  }
+}
+
 std::shared_ptr<const session::PoolPlan> PlanBuilder::BuildPool(const config::Pool& pool,
                                                                 const backend::PoolView& view) {
   PoolMemory& memory = pools_[pool.name];

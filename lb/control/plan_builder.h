@@ -9,12 +9,19 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lb/backend/snapshot.h"
 #include "lb/config/config.h"
 #include "lb/session/plan.h"
 
 namespace sstplb::control {
+
+// What the pools with balance = "source-ip" remember, as plain values.
+struct PoolSticks {
+  std::string pool;
+  std::vector<balance::StickEntry> entries;
+};
 
 // Belongs to the control loop.
 class PlanBuilder {
@@ -24,6 +31,11 @@ class PlanBuilder {
 
   // Null for a pool that remembers nobody.
   std::shared_ptr<balance::StickTable> Sticks(const std::string& pool) const;
+  // For the process that takes over: as StickTable::Export() and Restore(), of every pool. Tables
+  // appear with the first Build(), so what is restored before it is lost; pools that remember
+  // nobody are ignored.
+  std::vector<PoolSticks> ExportSticks(TimePoint now) const;
+  void RestoreSticks(std::vector<PoolSticks> sticks, TimePoint now);
 
  private:
   struct PoolMemory {

@@ -128,13 +128,13 @@ TEST(StickTableTest, ANewTimeToLiveHoldsForAll) {
   EXPECT_TRUE(table.Lookup(Nth(1), kStart + kTtl));
 }
 
-std::vector<StickTable::Entry> Sorted(std::vector<StickTable::Entry> entries) {
+std::vector<StickEntry> Sorted(std::vector<StickEntry> entries) {
   std::sort(entries.begin(), entries.end(),
             [](const auto& a, const auto& b) { return a.source < b.source; });
   return entries;
 }
 
-TEST(StickTableTest, WhatIsExportedCanBeImportedElsewhere) {
+TEST(StickTableTest, WhatIsExportedCanBeRestoredElsewhere) {
   StickTable table(kTtl);
   table.Remember(Nth(1), "vpn1", kStart);  // lives
   table.Remember(Nth(2), "vpn2", kStart);
@@ -145,14 +145,14 @@ TEST(StickTableTest, WhatIsExportedCanBeImportedElsewhere) {
   table.SessionEnded(Nth(4), kStart - 2 * kTtl);  // expired
   const TimePoint now = kStart + hours(2);
   const auto entries = Sorted(table.Export(now));
-  EXPECT_THAT(entries, ElementsAre(StickTable::Entry{Nth(1), "vpn1", 1, kTtl},
-                                   StickTable::Entry{Nth(2), "vpn2", 0, hours(6)},
-                                   StickTable::Entry{Nth(3), "vpn3", 0, hours(7)}));
+  EXPECT_THAT(entries, ElementsAre(StickEntry{Nth(1), "vpn1", 1, kTtl},
+                                   StickEntry{Nth(2), "vpn2", 0, hours(6)},
+                                   StickEntry{Nth(3), "vpn3", 0, hours(7)}));
 
   // Another clock, another number of shards.
   const TimePoint other_now = kStart - hours(500);
   StickTable other(kTtl, 100, 3);
-  other.Import(entries, other_now);
+  other.Restore(entries, other_now);
   EXPECT_EQ(Sorted(other.Export(other_now)), entries);
   EXPECT_FALSE(other.Lookup(Nth(2), other_now + hours(6)));
   EXPECT_TRUE(other.Lookup(Nth(3), other_now + hours(6)));
@@ -162,18 +162,31 @@ TEST(StickTableTest, WhatIsExportedCanBeImportedElsewhere) {
   EXPECT_FALSE(other.Lookup(Nth(1), other_now + kTtl));
 }
 
-TEST(StickTableTest, ImportGivesWay) {
+TEST(StickTableTest, RestoreGivesWay) {
   StickTable table(kTtl, 2, 1);
   table.Remember(Nth(1), "here", kStart);
-  table.Import({{Nth(1), "there", 0, hours(1)},
-                {Nth(2), "there", 0, 100 * kTtl},
-                {Nth(3), "there", 0, Duration(-1)},
-                {Nth(4), "there", 0, 200 * kTtl}},
-               kStart);
+  table.Restore({{Nth(1), "there", 0, hours(1)},
+                 {Nth(2), "there", 0, 100 * kTtl},
+                 {Nth(3), "there", 0, Duration(-1)},
+                 {Nth(4), "there", 0, 200 * kTtl}},
+                kStart);
   EXPECT_THAT(table.Lookup(Nth(1), kStart), Optional(std::string("here")));
   EXPECT_EQ(table.Size(), 2u);
   EXPECT_FALSE(table.Lookup(Nth(3), kStart));
   EXPECT_FALSE(table.Lookup(Nth(2), kStart + kTtl)) << "cut to the time to live";
+}
+
+TEST(StickTableTest, ChangesCountWhatAnExportWouldTell) {
+  StickTable table(kTtl);
+  EXPECT_EQ(table.changes(), 0u);
+  table.Remember(Nth(1), "vpn1", kStart);
+  const auto remembered = table.changes();
+  EXPECT_GT(remembered, 0u);
+  table.Lookup(Nth(1), kStart);
+  table.SessionEnded(Nth(2), kStart);
+  EXPECT_EQ(table.changes(), remembered) << "nothing has changed";
+  table.SessionEnded(Nth(1), kStart);
+  EXPECT_GT(table.changes(), remembered);
 }
 
 // Sessions of few sources come and go on many threads: no count is lost, and the table stays within

@@ -75,6 +75,24 @@ TEST_F(PlanBuilderTest, WhoWasSentWhereIsRememberedOverReloads) {
   EXPECT_EQ(builder_.Sticks("main"), nullptr);
 }
 
+TEST_F(PlanBuilderTest, WhatIsRememberedGoesToAnotherProcess) {
+  const TimePoint now = Clock::now();
+  config_.pools[0].balance = config::Balance::kSourceIp;
+  Build();
+  const IpAddress client = IpAddress::V4({192, 0, 2, 1});
+  builder_.Sticks("main")->Remember(client, "vpn3", now);
+  auto told = builder_.ExportSticks(now);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].pool, "main");
+  told.push_back({"gone", told[0].entries});
+
+  PlanBuilder other;
+  (void)other.Build(config_, *registry_.snapshot(), false);
+  other.RestoreSticks(told, now);
+  EXPECT_EQ(other.Sticks("main")->Lookup(client, now), "vpn3");
+  EXPECT_EQ(other.ExportSticks(now).size(), 1u);
+}
+
 TEST_F(PlanBuilderTest, WhatLeavesTheConfigurationLeavesThePlan) {
   Build();
   config_.listeners.clear();
