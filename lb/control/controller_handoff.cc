@@ -83,13 +83,13 @@ void Controller::RestoreInherited() {
       prober_->Restore({k.first, k.second}, m);
     });
   }
-  std::map<std::string, std::vector<balance::StickTable::Entry>> entries;
+  std::map<std::string, std::vector<balance::StickEntry>> entries;
   for (handoff::Affinity& affinity : inherited_.affinity) {
     entries[affinity.pool].push_back(std::move(affinity.entry));
   }
   for (auto& [pool, of_pool] : entries) {
     const auto sticks = plan_builder_.Sticks(pool);
-    if (sticks != nullptr) sticks->Import(std::move(of_pool), Clock::now());
+    if (sticks != nullptr) sticks->Restore(std::move(of_pool), Clock::now());
   }
   inherited_ = {};
 }

@@ -78,7 +78,7 @@ std::optional<std::vector<BackendState>> DecodeBackends(ByteView body);
 
 struct Affinity {
   std::string pool;
-  balance::StickTable::Entry entry;  // without sessions: they count themselves
+  balance::StickEntry entry;  // without sessions: they count themselves
 };
 void EncodeAffinity(const Affinity& affinity, Bytes& body);
 std::optional<std::vector<Affinity>> DecodeAffinity(ByteView body);
