@@ -87,6 +87,7 @@ Json Value(const control::BackendStatus& b) {
   j["health"] = backend::ToString(b.health);
   j["ready"] = b.ready;
   j["added"] = b.added;
+  j["removed"] = b.removed;
   j["sessions_active"] = b.sessions_active;
   j["sessions_opened"] = b.sessions_opened;
   j["probe"] = Value(b.probe);
@@ -98,8 +99,9 @@ Json Value(const control::BackendStatus& b) {
 Json Value(const control::PoolStatus& p) {
   Json j;
   j["name"] = p.name;
-  j["balance"] = config::ToWord(p.balance);
-  j["proxy_protocol"] = config::ToWord(p.proxy_protocol);
+  j["removed"] = p.removed;
+  j["balance"] = p.removed ? Json(nullptr) : Json(config::ToWord(p.balance));
+  j["proxy_protocol"] = p.removed ? Json(nullptr) : Json(config::ToWord(p.proxy_protocol));
   j["affinity_entries"] = p.affinity_entries;
   j["backends"] = Json::array();
   for (const control::BackendStatus& b : p.backends) j["backends"].push_back(Value(b));
@@ -228,7 +230,7 @@ std::string ToJson(const control::ReloadReport& r) {
   Json j;
   j["applied"] = r.applied;
   j["changes"] = r.changes;
-  j["needs_restart"] = r.needs_restart;
+  j["needs_upgrade"] = r.needs_upgrade;
   j["warnings"] = r.warnings;
   return Dump(j);
 }

@@ -28,6 +28,12 @@ bool InFile(const config::Pool& pool, std::string_view name) {
                      [&](const config::Backend& b) { return b.name == name; });
 }
 
+bool InFile(const std::vector<config::Pool>& pools, const Decision& decision) {
+  return std::any_of(pools.begin(), pools.end(), [&](const config::Pool& p) {
+    return p.name == decision.pool && InFile(p, decision.backend);
+  });
+}
+
 void Apply(const Decision& decision, config::Backend& backend) {
   if (decision.admin) backend.admin = *decision.admin;
   if (decision.weight) backend.weight = *decision.weight;
@@ -39,8 +45,18 @@ void Apply(const Decision& decision, config::Backend& backend) {
 Registry::Registry(OnChange on_change) : on_change_(std::move(on_change)) {}
 
 void Registry::ApplyConfig(const config::Config& config) {
-  pools_ = config.pools;
+  const std::vector<config::Pool> before = std::exchange(pools_, config.pools);
+  DropFulfilled(before);
   Publish();
+}
+
+void Registry::DropFulfilled(const std::vector<config::Pool>& before) {
+  for (Decision& decision : decisions_) {
+    const bool in_file = InFile(pools_, decision);
+    if (in_file && !decision.removed) decision.added.reset();
+    // Only when it has just left the file: a wrong file at a start must not forget anything.
+    if (!in_file && InFile(before, decision)) decision.removed = false;
+  }
 }
 
 Status Registry::Add(std::string_view pool, const config::Backend& backend) {
@@ -213,6 +229,13 @@ const config::Pool* Registry::FindPool(std::string_view pool) const {
   return found == pools_.end() ? nullptr : &*found;
 }
 
+// That of a backend which is new to the snapshot: its old one while sessions still hold it.
+std::shared_ptr<BackendLoad> Registry::LoadOf(const Key& key) {
+  const auto left = left_.find(key);
+  auto load = left == left_.end() ? nullptr : left->second.lock();
+  return load != nullptr ? load : std::make_shared<BackendLoad>();
+}
+
 void Registry::Publish() {
   held_back_ = batches_ > 0;
   if (held_back_) return;
@@ -223,11 +246,13 @@ void Registry::Publish() {
   for (const config::Pool& pool : pools_) {
     PoolView& view = next->pools.emplace_back();
     view.name = pool.name;
+    view.drain = pool.drain;
     for (const config::Backend& backend : WantedBackends(pool)) {
-      Known& entry = known[Key(pool.name, backend.name)];
-      const auto before = known_.find(Key(pool.name, backend.name));
+      const Key key(pool.name, backend.name);
+      Known& entry = known[key];
+      const auto before = known_.find(key);
       if (before != known_.end()) entry = before->second;
-      if (!entry.load) entry.load = std::make_shared<BackendLoad>();
+      if (!entry.load) entry.load = LoadOf(key);
       if (entry.address != backend.address) {
         // Another machine under the same name: what was known of the old one does not count.
         entry.address = backend.address;
@@ -245,6 +270,12 @@ void Registry::Publish() {
                                .load = entry.load});
     }
   }
+  for (const auto& [key, entry] : known_) {
+    if (!known.contains(key)) left_[key] = entry.load;
+  }
+  std::erase_if(left_, [&](const auto& entry) {
+    return entry.second.expired() || known.contains(entry.first);
+  });
   known_ = std::move(known);
   snapshot_ = std::move(next);
   on_change_(snapshot_);

@@ -52,7 +52,9 @@ class Registry {
 
   // Replaces what the configuration said; operator decisions and health stay with their backends.
   // A backend that is in neither any more leaves the next snapshot; its load lives on while
-  // sessions hold it. A pool may appear or go.
+  // sessions hold it, and is its load again when it comes back meanwhile. A pool may appear or go.
+  // Where the file has caught up with the operator his decision is done with: it has the backend
+  // that he added, or has no longer the one that he removed.
   void ApplyConfig(const config::Config& config);
 
   // Decisions of the operator. Errors name the pool or backend and what there is instead.
@@ -101,12 +103,15 @@ class Registry {
   Decision& DecisionFor(std::string_view pool, std::string_view name);
   std::vector<config::Backend> WantedBackends(const config::Pool& pool) const;
   const config::Pool* FindPool(std::string_view pool) const;
+  void DropFulfilled(const std::vector<config::Pool>& before);
+  std::shared_ptr<BackendLoad> LoadOf(const Key& key);
   void Publish();
 
   OnChange on_change_;
   std::vector<config::Pool> pools_;  // as configured
   std::vector<Decision> decisions_;  // in the order they were made, one per backend
   std::map<Key, Known> known_;
+  std::map<Key, std::weak_ptr<BackendLoad>> left_;  // of backends that are in no snapshot any more
   int batches_ = 0;
   bool held_back_ = false;  // a change waits for the batch to end
   std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<const Snapshot>();

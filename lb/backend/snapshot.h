@@ -51,6 +51,7 @@ struct BackendView {
 
 struct PoolView {
   std::string name;
+  config::DrainStyle drain;           // of a backend that leaves the pool
   std::vector<BackendView> backends;  // in the order of the configuration, then of addition
 
   const BackendView* Find(std::string_view backend) const;

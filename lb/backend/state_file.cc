@@ -27,13 +27,13 @@ std::string Folder(const std::string& path) {
 }
 
 // Where a file goes that cannot be used; empty when it cannot be moved, with errno set.
-std::string KeepAside(const std::string& path, WallTime now) {
+std::string MoveAway(const std::string& path, std::string_view word, WallTime now) {
   const std::time_t seconds = WallClock::to_time_t(now);
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
   char stamp[32];
   (void)std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &parts);
-  const std::string first = path + ".bad-" + stamp;
+  const std::string first = path + "." + std::string(word) + "-" + stamp;
   constexpr int kTries = 100;
   for (int i = 1; i <= kTries; ++i) {
     std::string name = i == 1 ? first : first + "-" + std::to_string(i);
@@ -46,7 +46,7 @@ std::string KeepAside(const std::string& path, WallTime now) {
 }
 
 Error Unusable(const std::string& path, const std::string& why, WallTime now) {
-  const std::string kept = KeepAside(path, now);
+  const std::string kept = MoveAway(path, "bad", now);
   if (kept.empty()) {
     return Error{"state file " + path + " cannot be used: " + why + "; it could not be kept aside" +
                  Because(errno) + "; move it away by hand"};
@@ -103,6 +103,24 @@ Error NotSaved(const std::string& path, const Error& why) {
 }
 
 }  // namespace
+
+Status MayBeSaved(const std::string& path) {
+  const std::string folder = Folder(path);
+  if (path.empty() || ::access(folder.c_str(), W_OK | X_OK) == 0) return Done{};
+  return Error{path + " cannot be written" + Because(errno) +
+               "; the folder has to be there, and writable by the user that sstplb runs as"};
+}
+
+bool IsThere(const std::string& path) {
+  return !path.empty() && ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+Result<std::string> KeepAside(const std::string& path, WallTime now) {
+  if (!IsThere(path)) return std::string();
+  std::string kept = MoveAway(path, "before", now);
+  if (kept.empty()) return Error{path + " cannot be renamed" + Because(errno)};
+  return kept;
+}
 
 Result<State> LoadStateFile(const std::string& path, WallTime now) {
   // Not blocking: a pipe in the file's place must not hang the start.

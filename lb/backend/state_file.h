@@ -24,4 +24,13 @@ Result<State> LoadStateFile(const std::string& path, WallTime now);
 // leaves the old text or the new one. On an error `path` is as it was.
 Status SaveStateFile(const std::string& path, const State& state, WallTime now);
 
+// Whether a file can be made there, as far as that can be told without making it. "" can.
+Status MayBeSaved(const std::string& path);
+
+// Whether anything is there. Nothing is at "".
+bool IsThere(const std::string& path);
+
+// Moves away what is there, to `path.before-<now>`; returns that name, "" when nothing was there.
+Result<std::string> KeepAside(const std::string& path, WallTime now);
+
 }  // namespace sstplb::backend

@@ -96,7 +96,7 @@ std::string FormatJson(WallTime time, LogLevel level, std::string_view what,
 struct Logger::Sink {
   std::shared_ptr<spdlog::logger> out;  // null: the journal, or nowhere
   bool journal = false;
-  LogFormat format = LogFormat::kLogfmt;
+  std::atomic<LogFormat> format = LogFormat::kLogfmt;
   // Between the logger and a file, so that the file can be changed under its lock.
   std::shared_ptr<spdlog::sinks::dist_sink_mt> files;
   std::string path;
@@ -156,6 +156,13 @@ void Logger::Write(LogLevel level, std::string_view what, std::span<const LogFie
 void Logger::Event(LogLevel level, std::string_view what, std::span<const LogField> fields) {
   if (listener_) listener_(level, what, fields);
   Write(level, what, fields);
+}
+
+// A line of another thread may still get the time of the one format and the text of the other.
+void Logger::SetFormat(LogFormat format) {
+  sink_->format = format;
+  if (!sink_->out) return;
+  for (const auto& sink : sink_->out->sinks()) sink->set_formatter(NewFormatter(format));
 }
 
 void Logger::Reopen() {

@@ -7,6 +7,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -60,7 +61,10 @@ class Logger {
   Logger(const Logger&) = delete;
   Logger& operator=(const Logger&) = delete;
 
-  bool Enabled(LogLevel level) const { return level >= level_; }
+  bool Enabled(LogLevel level) const { return level >= level_.load(std::memory_order_relaxed); }
+  // From the next line on.
+  void SetLevel(LogLevel level) { level_.store(level, std::memory_order_relaxed); }
+  void SetFormat(LogFormat format);
 
   // A line that only the log keeps.
   void Write(LogLevel level, std::string_view what, std::span<const LogField> fields);
@@ -83,7 +87,7 @@ class Logger {
   explicit Logger(std::unique_ptr<Sink> sink, LogLevel level);
 
   std::unique_ptr<Sink> sink_;
-  LogLevel level_;
+  std::atomic<LogLevel> level_;
   Listener listener_;
 };
 

@@ -230,6 +230,21 @@ void AddBackendAdd(CLI::App& group, Plan& plan) {
   });
 }
 
+void AddBackendRemove(CLI::App& group, Plan& plan) {
+  CLI::App& remove = *group.add_subcommand(
+      "remove",
+      "Take a backend out of its pool; its sessions are drained as [pool.NAME.drain] says, else "
+      "run on, and with the last one it is gone");
+  const auto name = AddBackendName(remove);
+  auto options = std::make_shared<RemoveOptions>();
+  remove.add_flag("--force", options->force, "Without that drain: its sessions run on");
+  remove.add_flag("--wait", options->wait, "Until its last session is gone");
+  Asks(remove, plan, [name, options](Session& session) {
+    options->backend = *ParseBackendName(*name);
+    return RemoveBackend(session, *options);
+  });
+}
+
 void AddBackendDrain(CLI::App& group, Plan& plan) {
   CLI::App& drain =
       *group.add_subcommand("drain",
@@ -269,13 +284,7 @@ void AddBackend(CLI::App& app, Plan& plan) {
   list.add_option("--pool", *pool, "Only those of this pool")->type_name("POOL");
   Asks(list, plan, [pool](Session& session) { return ListBackends(session, *pool); });
   AddBackendAdd(group, plan);
-  CLI::App& remove = *group.add_subcommand("remove", "Remove a backend from its pool");
-  const auto name = AddBackendName(remove);
-  auto force = std::make_shared<bool>(false);
-  remove.add_flag("--force", *force, "Although sessions are on it: they run on");
-  Asks(remove, plan, [name, force](Session& session) {
-    return RemoveBackend(session, *ParseBackendName(*name), *force);
-  });
+  AddBackendRemove(group, plan);
   AddBackendDrain(group, plan);
   AddBackendCommand(group, plan, "enable", "New sessions may go to it",
                     [](Session& s, const BackendName& b) { return SetAdmin(s, b, "active"); });
@@ -401,7 +410,8 @@ void AddRest(CLI::App& app, Plan& plan) {
   Asks(events, plan, [follow, limit](Session& session) {
     return Events(session, {{"limit", std::to_string(*limit)}}, *follow);
   });
-  CLI::App& reload = *app.add_subcommand("reload", "Read the configuration anew, in place");
+  CLI::App& reload = *app.add_subcommand(
+      "reload", "Read the configuration anew, in place; live sessions do not notice");
   auto dry_run = std::make_shared<bool>(false);
   reload.add_flag("--dry-run", *dry_run, "Only print what would change");
   Asks(reload, plan, [dry_run](Session& session) { return Reload(session, *dry_run); });

@@ -49,7 +49,12 @@ struct AddOptions {
   bool disabled = false;
 };
 int AddBackend(Session& session, const AddOptions& options);
-int RemoveBackend(Session& session, const BackendName& backend, bool force);
+struct RemoveOptions {
+  BackendName backend;
+  bool force = false;
+  bool wait = false;
+};
+int RemoveBackend(Session& session, const RemoveOptions& options);
 int SetAdmin(Session& session, const BackendName& backend, std::string_view state);
 int SetWeight(Session& session, const BackendName& backend, unsigned weight);
 int ResetBackend(Session& session, const BackendName& backend);

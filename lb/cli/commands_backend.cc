@@ -12,6 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr int kNotFound = 404;
 constexpr Duration kClosingTime = 15s;  // how long closing the rest at the deadline may take
 
 // One line that is drawn again on a terminal; elsewhere a line for every change.
@@ -72,6 +73,11 @@ class DrainWatch {
   int Wait(const std::string& body) {
     const Result<Reply> started = session_.client.Ask("POST", what_.path, {}, body);
     if (const std::optional<int> result = Look(started)) return *result;
+    return Watch();
+  }
+
+  // What has begun already.
+  int Watch() {
     while (true) {
       std::this_thread::sleep_for(session_.console.wait_step);
       if (const auto result = Look(session_.client.Ask("GET", what_.look))) return *result;
@@ -82,6 +88,7 @@ class DrainWatch {
   // The exit code, or nullopt to look again.
   std::optional<int> Look(const Result<Reply>& reply) {
     if (!reply || reply->status != 200) {
+      if (reply && reply->status == kNotFound && removed_) return End(kDone);
       line_.End();
       return reply ? Complain(session_, *reply) : NoDaemon(session_, reply.error());
     }
@@ -99,6 +106,7 @@ class DrainWatch {
     line_.Show(now);
     if (now.deadline) deadline_ = now.deadline;
     const bool late = deadline_ && WallClock::now() >= *deadline_;
+    removed_ = now.removed;
     if (now.waiting) return std::nullopt;
     if (now.remaining == 0) return End(late && last_ > 0 ? TimedOut() : kDone);
     if (!now.draining) {
@@ -129,6 +137,7 @@ class DrainWatch {
   ProgressLine line_;
   std::optional<WallTime> deadline_;
   std::uint64_t last_ = 0;
+  bool removed_ = false;
 };
 
 }  // namespace
@@ -145,10 +154,17 @@ int AddBackend(Session& session, const AddOptions& o) {
   return Perform(session, "POST", "/api/v1/backends", {}, body, ShowBackend);
 }
 
-int RemoveBackend(Session& session, const BackendName& backend, bool force) {
+int RemoveBackend(Session& session, const RemoveOptions& options) {
   Parameters parameters;
-  if (force) parameters.emplace_back("force", "1");
-  return Perform(session, "DELETE", backend.Path(), parameters, "", ShowNothing);
+  if (options.force) parameters.emplace_back("force", "1");
+  const std::string path = options.backend.Path();
+  const int removed = Perform(session, "DELETE", path, parameters, "", ShowNothing);
+  if (removed != kDone || session.json) return removed;
+  // It is there as long as it has sessions.
+  const Result<Reply> left = session.client.Ask("GET", path);
+  if (!left || left->status != 200) return kDone;
+  if (!options.wait) return Print(session, left->body, ShowBackend);
+  return DrainWatch(session, {path, path, ReadDrain, ShowBackend}).Watch();
 }
 
 int SetAdmin(Session& session, const BackendName& backend, std::string_view state) {

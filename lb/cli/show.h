@@ -33,6 +33,7 @@ bool LeadsSomewhere(std::string_view json);
 
 struct DrainProgress {
   bool draining = false;  // or about to
+  bool removed = false;   // when it is empty it will not be there any more
   bool waiting = false;   // for its begin
   std::uint64_t remaining = 0;
   std::optional<WallTime> deadline;

@@ -14,6 +14,7 @@ using Align = Table::Align;
 using std::chrono::hours;
 
 Cell HealthCell(const Json& b) {
+  if (b.at("removed").get<bool>()) return {"-", Style::kQuiet};
   const std::string health = Text(b.at("health"));
   return {health, health == "up" ? Style::kGood : health == "down" ? Style::kBad : Style::kWarning};
 }
@@ -35,8 +36,10 @@ std::string DrainText(const Json& drain) {
 }
 
 Cell AdminCell(const Json& b) {
-  const std::string admin = Text(b.at("admin"));
   const Json& drain = b.at("drain");
+  if (b.at("removed").get<bool>())
+    return {"removed, draining, " + DrainText(drain), Style::kWarning};
+  const std::string admin = Text(b.at("admin"));
   if (drain.is_null()) return {admin, admin == "active" ? Style::kPlain : Style::kWarning};
   // An active backend may have a drain too: it went down, or the time has not come.
   const bool by_itself = Text(drain.at("cause")) == "down";
@@ -109,9 +112,15 @@ std::string ListenerTable(const Json& listeners, bool colour) {
 
 std::string PoolTitle(const Json& pool, bool colour) {
   std::size_t ready = 0;
-  for (const Json& b : pool.at("backends")) ready += b.at("ready").get<bool>() ? 1 : 0;
-  const std::size_t all = pool.at("backends").size();
+  std::size_t all = 0;
+  for (const Json& b : pool.at("backends")) {
+    all += b.at("removed").get<bool>() ? 0 : 1;
+    ready += b.at("ready").get<bool>() ? 1 : 0;
+  }
   std::string out = Paint("pool " + Printable(Text(pool.at("name"))), Style::kBold, colour);
+  if (pool.at("removed").get<bool>()) {
+    return out + "  " + Paint("removed", Style::kWarning, colour) + "\n";
+  }
   out += "  " + Text(pool.at("balance")) + "  ";
   out += Paint(std::to_string(ready) + " of " + std::to_string(all) + " ready",
                ready == 0 ? Style::kBad : Style::kPlain, colour);
@@ -146,8 +155,7 @@ DrainProgress Progress(const Json& drain, const Json& sessions) {
   const std::string deadline = Text(drain.at("deadline"));
   out.deadline = ParseWallTime(deadline);
   const std::string begins = Text(drain.at("begins"));
-  out.waiting =
-      Text(drain.at("cause")) == "operator" && !begins.empty() && Until(begins) > Duration(0);
+  out.waiting = Text(drain.at("cause")) != "down" && !begins.empty() && Until(begins) > Duration(0);
   if (out.waiting) {
     out.text += ", begins in " + in(begins);
     return out;
@@ -201,6 +209,7 @@ DrainProgress ReadDrain(std::string_view json) {
   const Json& drain = b.at("drain");
   DrainProgress out = Progress(drain, b.at("sessions_active"));
   out.name = Printable(Text(b.at("pool")) + "/" + Text(b.at("name")));
+  out.removed = b.at("removed").get<bool>();
   const bool decided = !drain.is_null() && Text(drain.at("cause")) == "operator";
   out.draining = decided || Text(b.at("admin")) == "draining";
   return out;

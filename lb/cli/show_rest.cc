@@ -124,13 +124,16 @@ std::string ShowExplanation(std::string_view json, bool colour) {
 std::string ShowReload(std::string_view json, bool colour) {
   const Json r = Json::parse(json);
   std::string out = Lines("", r.at("changes"), Style::kPlain, colour);
-  out += Lines("needs a restart: ", r.at("needs_restart"), Style::kWarning, colour);
+  out += Lines("needs upgrade: ", r.at("needs_upgrade"), Style::kWarning, colour);
   out += Lines("warning: ", r.at("warnings"), Style::kWarning, colour);
   const std::size_t changes = r.at("changes").size();
+  const std::size_t waiting = r.at("needs_upgrade").size();
   const std::string count = changes == 0   ? "no change"
                             : changes == 1 ? "1 change"
                                            : std::to_string(changes) + " changes";
-  return out + count + (r.at("applied").get<bool>() ? ", applied\n" : ", not applied (dry run)\n");
+  out += count + (r.at("applied").get<bool>() ? ", applied" : ", not applied (dry run)");
+  if (waiting > 0) out += "; " + std::to_string(waiting) + " more by `sstplb upgrade`";
+  return out + "\n";
 }
 
 std::string ShowEvents(std::string_view json, bool colour) {

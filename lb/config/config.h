@@ -131,10 +131,10 @@ struct Backend {
   bool operator==(const Backend&) const = default;
 };
 
-// How on_down = "drain" closes the sessions of a backend that went down.
+// How sessions are closed of a backend that was removed, or went down with on_down = "drain".
 struct DrainStyle {
-  std::optional<Rate> pace = Rate{5, 5};  // only its per_second counts
-  std::optional<Duration> within;         // since it went down; then the rest is closed
+  std::optional<Rate> pace;        // only its per_second counts
+  std::optional<Duration> within;  // since it went; then the rest is closed
   bool idle_first = true;
 
   bool operator==(const DrainStyle&) const = default;

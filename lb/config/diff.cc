@@ -18,12 +18,10 @@ struct Fixed {
 };
 
 // What is set up once, when the process starts.
-constexpr std::array<Fixed, 6> kFixed = {{
+constexpr std::array<Fixed, 4> kFixed = {{
     {"global.workers", "worker threads are started once"},
-    {"global.max_sessions", "the room for sessions is measured once"},
     {"global.user", "privileges are dropped once"},
-    {"global.state_file", "the state is read once"},
-    {"global.log.", "the log is opened once"},
+    {"global.log.target", "the log is opened once"},
     {"admin.", "the admin listeners are opened once"},
 }};
 

@@ -16,8 +16,8 @@ namespace sstplb::config {
 struct Change {
   std::string key;   // "pool.main.balance"
   std::string what;  // "source-ip -> round-robin", "added", "removed"
-  // Why a running daemon cannot take the change in place; "" when it can.
-  std::string needs_restart;
+  // Why only a new process can take the change; "" when a running daemon can, in place.
+  std::string needs_upgrade;
 
   std::string ToString() const { return key + ": " + what; }
 

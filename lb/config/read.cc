@@ -71,7 +71,8 @@ struct CloseFile {
 
 }  // namespace
 
-Result<Config, Diagnostics> ReadText(std::string_view text, const std::string& file_name) {
+Result<Config, Diagnostics> ReadText(std::string_view text, const std::string& file_name,
+                                     Config* partial) {
   const auto document = ParseDocument(text, file_name);
   if (!document) return Diagnostics{document.error()};
   Reading reading(file_name);
@@ -82,11 +83,14 @@ Result<Config, Diagnostics> ReadText(std::string_view text, const std::string& f
   ReadNamed(reading, root, "pool", ReadPool);
   root.Finish("the sections are global, admin, listener.NAME and pool.NAME");
   ResolveReferences(reading);
-  if (!reading.complaints.empty()) return reading.complaints.Sorted();
+  if (!reading.complaints.empty()) {
+    if (partial != nullptr) *partial = std::move(reading.config);
+    return reading.complaints.Sorted();
+  }
   return std::move(reading.config);
 }
 
-Result<Config, Diagnostics> ReadFile(const std::string& path) {
+Result<Config, Diagnostics> ReadFile(const std::string& path, Config* partial) {
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "re"));
   if (!file) return Alone(path, std::string("cannot be opened: ") + std::strerror(errno));
   std::string text(kLargestFile + 1, '\0');
@@ -95,7 +99,7 @@ Result<Config, Diagnostics> ReadFile(const std::string& path) {
     return Alone(path, std::string("cannot be read: ") + std::strerror(errno));
   }
   if (text.size() > kLargestFile) return Alone(path, "is larger than 4 MiB");
-  return ReadText(text, path);
+  return ReadText(text, path, partial);
 }
 
 }  // namespace sstplb::config

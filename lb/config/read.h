@@ -19,9 +19,11 @@ namespace sstplb::config {
 using Diagnostics = std::vector<Diagnostic>;
 
 // All errors of the text in one run, by their place. `file_name` is what they are reported under.
-Result<Config, Diagnostics> ReadText(std::string_view text, const std::string& file_name);
+Result<Config, Diagnostics> ReadText(std::string_view text, const std::string& file_name,
+                                     Config* partial = nullptr);
 
-// As ReadText. Files above 4 MiB are refused.
-Result<Config, Diagnostics> ReadFile(const std::string& path);
+// As ReadText. Files above 4 MiB are refused. With errors, `partial` gets what could be read all
+// the same: to look for what else is wrong, never to run with.
+Result<Config, Diagnostics> ReadFile(const std::string& path, Config* partial = nullptr);
 
 }  // namespace sstplb::config

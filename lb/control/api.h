@@ -64,8 +64,9 @@ struct CertificateStatus {
   WallTime not_after;
 };
 
-enum class DrainCause : std::uint8_t { kOperator, kDown };
+enum class DrainCause : std::uint8_t { kOperator, kDown, kRemoved };
 inline std::string_view ToString(DrainCause cause) {
+  if (cause == DrainCause::kRemoved) return "removed";
   return cause == DrainCause::kOperator ? "operator" : "down";
 }
 
@@ -90,7 +91,8 @@ struct BackendStatus {
   config::AdminState admin = config::AdminState::kActive;
   backend::Health health = backend::Health::kUnknown;
   bool ready = false;
-  bool added = false;  // by the operator; the configuration does not have it
+  bool added = false;    // by the operator; the configuration does not have it
+  bool removed = false;  // only its last sessions are left; gone from the list when they are
   std::uint32_t sessions_active = 0;
   std::uint64_t sessions_opened = 0;
   ProbeStatus probe;
@@ -100,6 +102,7 @@ struct BackendStatus {
 
 struct PoolStatus {
   std::string name;
+  bool removed = false;  // only backends are left that are removed; what follows means nothing then
   config::Balance balance = config::Balance::kConsistentHash;
   config::ProxyProtocol proxy_protocol = config::ProxyProtocol::kNone;
   std::uint32_t affinity_entries = 0;  // balance = "source-ip"
@@ -191,7 +194,7 @@ struct Explanation {
 struct ReloadReport {
   bool applied = false;                    // false for a dry run
   std::vector<std::string> changes;        // in the words of the configuration
-  std::vector<std::string> needs_restart;  // changes that a reload cannot apply
+  std::vector<std::string> needs_upgrade;  // changes that only a new process can apply
   std::vector<std::string> warnings;
 };
 
@@ -205,7 +208,9 @@ class Api {
   virtual Answer<BackendStatus> GetBackend(std::string_view pool, std::string_view name) = 0;
   virtual Answer<BackendStatus> AddBackend(std::string_view pool,
                                            const config::Backend& backend) = 0;
-  // A backend with live sessions is only removed with `force`; the sessions run on either way.
+  // No new session finds it from here on. Its live sessions are closed as the pool's drain settings
+  // say, or as a drain that is under way does; with `force` they run on. It stays in the lists as
+  // `removed` until the last one has gone.
   virtual Answer<Done> RemoveBackend(std::string_view pool, std::string_view name, bool force) = 0;
   virtual Answer<BackendStatus> ChangeBackend(std::string_view pool, std::string_view name,
                                               const BackendChange& change) = 0;

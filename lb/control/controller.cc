@@ -34,12 +34,13 @@ backend::Health Controller::ToHealth(probes::Health health) {
 }
 
 Controller::Controller(Loop& loop, Logger& log, config::Config config, std::string config_file,
-                       std::uint32_t max_sessions)
+                       std::uint32_t room)
     : loop_(loop),
       log_(log),
       config_(std::move(config)),
       config_file_(std::move(config_file)),
-      budget_(max_sessions),
+      room_(room),
+      budget_(MostSessions(config_.global)),
       listeners_(worker::WorkerCount(config_.global.workers)),
       registry_([this](const auto& snapshot) { OnRegistryChange(snapshot); }),
       resolver_(loop,
@@ -132,6 +133,7 @@ void Controller::BeginStop(Duration grace, std::function<void()> done) {
 void Controller::OnTick() {
   if (handing_over_) return;
   RunDrains();
+  SweepDepartures();
   for (const config::Pool& pool : config_.pools) {
     if (const auto sticks = plan_builder_.Sticks(pool.name)) sticks->Expire(Clock::now());
   }
@@ -140,7 +142,9 @@ void Controller::OnTick() {
   std::exchange(stopped_, nullptr)();
 }
 
-void Controller::OnRegistryChange(const std::shared_ptr<const backend::Snapshot>&) {
+void Controller::OnRegistryChange(const std::shared_ptr<const backend::Snapshot>& snapshot) {
+  if (seen_ != nullptr) Depart(*seen_, *snapshot);
+  seen_ = snapshot;
   PublishPlan();
   UpdateTargets();
 }

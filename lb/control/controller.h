@@ -25,6 +25,7 @@
 #include "lb/config/config.h"
 #include "lb/control/api.h"
 #include "lb/control/ask.h"
+#include "lb/control/departures.h"
 #include "lb/control/drainer.h"
 #include "lb/control/listeners.h"
 #include "lb/control/plan_builder.h"
@@ -34,11 +35,12 @@
 
 namespace sstplb::control {
 
-// Belongs to the control loop's thread; `loop` and `log` must outlive it.
+// Belongs to the control loop's thread; `loop` and `log` must outlive it. `room` is how many
+// sessions the host allows.
 class Controller {
  public:
   Controller(Loop& loop, Logger& log, config::Config config, std::string config_file,
-             std::uint32_t max_sessions);
+             std::uint32_t room);
   // Closes what is left.
   ~Controller();
   Controller(const Controller&) = delete;
@@ -66,8 +68,8 @@ class Controller {
   // one has ended, `done` is called.
   void BeginStop(Duration grace, std::function<void()> done);
 
-  // Reads the configuration file anew. Nothing changes when anything is wrong with it, or when the
-  // balancer is stopping.
+  // Reads the configuration file anew. Nothing changes when anything is wrong with it or with what
+  // this host makes of it (the error has every reason), or when the balancer is stopping.
   Answer<ReloadReport> Reload(bool dry_run);
 
   // Decisions of the operator; they are logged, kept in the state file and in force on return.
@@ -101,6 +103,11 @@ class Controller {
 
   static backend::Health ToHealth(probes::Health health);
   static std::string TransparentTrouble(const config::Config& config);
+  std::vector<std::string> Warnings(const config::Config& wanted) const;
+  ReloadReport Compare(const config::Config& wanted) const;
+  void ApplyGlobal(const config::Global& wanted);
+  void MoveState();
+  std::uint32_t MostSessions(const config::Global& global) const;
   void OnRegistryChange(const std::shared_ptr<const backend::Snapshot>& snapshot);
   void PublishPlan();
   void UpdateTargets();
@@ -109,12 +116,17 @@ class Controller {
   void OnResolved(const std::string& pool, const std::string& backend,
                   std::optional<SocketAddress> address, const std::string& error);
   void OnTick();
+  Answer<BackendStatus> Present(std::string_view pool, std::string_view name) const;
+  std::optional<backend::Drain> DrainUnderWay(std::string_view pool, std::string_view name) const;
+  void Depart(const backend::Snapshot& before, const backend::Snapshot& after);
+  void SweepDepartures();
   void BeginDrains(WallTime now);
   void RunDrains();
   void BeginDrainAll(WallTime now);
   std::optional<DrainStatus> DrainOfAll() const;
   std::optional<DrainStatus> DrainOf(const backend::PoolView& pool,
                                      const backend::BackendView& backend) const;
+  static DrainStatus DrainOf(const Departures::Departed& departed);
   void CloseSessions(std::string_view pool, std::string_view backend, session::CloseReason reason);
 
   Answer<Done> Decided(const Status& status, std::string_view what, std::string_view pool,
@@ -125,6 +137,7 @@ class Controller {
   void SaveState();
 
   BackendStatus ToStatus(const backend::PoolView& pool, const backend::BackendView& backend) const;
+  static BackendStatus ToStatus(const std::string& pool, const Departures::Departed& departed);
   std::string NotReady() const;
 
   Loop& loop_;
@@ -136,6 +149,7 @@ class Controller {
   TimePoint stop_deadline_;
   std::function<void()> stopped_;
 
+  const std::uint32_t room_;
   session::SessionBudget budget_;
   Workers workers_;
   Listeners listeners_;
@@ -147,7 +161,9 @@ class Controller {
   backend::Resolver resolver_;
   std::map<ProbeBook::Key, Target> targets_;  // what the prober and the resolver were told
   ProbeBook probe_book_;
-  std::map<ProbeBook::Key, WallTime> down_;  // backends that are dead, and since when
+  std::map<ProbeBook::Key, WallTime> down_;        // backends that are dead, and since when
+  std::shared_ptr<const backend::Snapshot> seen_;  // the registry's, before it changed
+  Departures departures_;
   Drainer drainer_;
   std::optional<backend::Drain> drain_all_;
   bool refusing_ = false;  // drain_all_ has begun: listeners do not listen

@@ -1,8 +1,6 @@
-// What an operator may have the controller do: decisions about backends, and reload.
+// What an operator may have the controller do: decisions about backends.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/config/diff.h"
-#include "lb/config/lint.h"
 #include "lb/config/names.h"
 #include "lb/config/read.h"
 #include "lb/config/words.h"
@@ -47,21 +45,34 @@ Answer<Done> Controller::Add(std::string_view pool, const config::Backend& backe
                  backend.address.ToString());
 }
 
+// The backend as it is, when it is one that a decision can be about.
+Answer<BackendStatus> Controller::Present(std::string_view pool, std::string_view name) const {
+  auto status = GetBackend(pool, name);
+  if (!status || !status->removed) return status;
+  return Failure{FailureCode::kConflict,
+                 Label(pool, name) + " is removed, with " +
+                     std::to_string(status->sessions_active) +
+                     " sessions left; add it again, or reset the decision, to have it back",
+                 ""};
+}
+
 Answer<Done> Controller::Remove(std::string_view pool, std::string_view name, bool force) {
-  const auto status = GetBackend(pool, name);
+  const auto status = Present(pool, name);
   if (!status) return status.error();
-  if (status->sessions_active > 0 && !force) {
-    return Failure{FailureCode::kConflict,
-                   Label(pool, name) + " has " + std::to_string(status->sessions_active) +
-                       " live sessions; drain it first, or force the removal (they run on)",
-                   ""};
-  }
-  return Decided(registry_.Remove(pool, name), "remove", pool, name, "");
+  const WallTime now = WallClock::now();
+  std::optional<backend::Drain> drain = DrainUnderWay(pool, name);
+  if (force) drain = backend::Drain{.since = now, .begins = now};
+  const auto removed = registry_.Remove(pool, name);
+  if (removed && drain) departures_.SetDrain(pool, name, *drain);
+  const std::string detail = status->sessions_active == 0
+                                 ? ""
+                                 : std::to_string(status->sessions_active) + " sessions left";
+  return Decided(removed, "remove", pool, name, detail);
 }
 
 Answer<Done> Controller::Change(std::string_view pool, std::string_view name,
                                 const BackendChange& change) {
-  const auto status = GetBackend(pool, name);
+  const auto status = Present(pool, name);
   if (!status) return status.error();
   if (change.weight && *change.weight > config::kMaxWeight) {
     return Failure{FailureCode::kInvalid, "weight is 0 to " + std::to_string(config::kMaxWeight),
@@ -89,62 +100,6 @@ Answer<Done> Controller::Change(std::string_view pool, std::string_view name,
 
 Answer<Done> Controller::Reset(std::string_view pool, std::string_view name) {
   return Decided(registry_.Reset(pool, name), "reset", pool, name, "");
-}
-
-Answer<ReloadReport> Controller::Reload(bool dry_run) {
-  // It would open the listening sockets again.
-  if (stopping_) return Failure{FailureCode::kConflict, "the balancer is stopping", ""};
-  if (handing_over_) return HandingOver();
-  const auto read = config::ReadFile(config_file_);
-  if (!read) {
-    std::string all;
-    for (const auto& diagnostic : read.error()) {
-      all += (all.empty() ? "" : "\n") + diagnostic.ToString();
-    }
-    log_.Event(LogLevel::kError, "reload refused",
-               {{"errors", read.error().size()}, {"first", read.error().front().ToString()}});
-    return Failure{FailureCode::kInvalid, all, ""};
-  }
-  ReloadReport report;
-  for (const config::Change& change : config::Diff(config_, *read)) {
-    if (change.needs_restart.empty()) {
-      report.changes.push_back(change.ToString());
-    } else {
-      report.needs_restart.push_back(change.ToString() + " (" + change.needs_restart + ")");
-    }
-  }
-  for (const auto& finding : config::Lint(*read)) report.warnings.push_back(finding.Text());
-  const auto refused = listeners_.Refused(*read);
-  report.warnings.insert(report.warnings.end(), refused.begin(), refused.end());
-  auto opened = listeners_.Open(*read);
-  std::string trouble = TransparentTrouble(*read);
-  for (const std::string& failure : opened.failures) {
-    trouble += (trouble.empty() ? "" : "\n") + failure;
-  }
-  if (!trouble.empty()) {
-    log_.Event(LogLevel::kError, "reload refused",
-               {{"first", trouble.substr(0, trouble.find('\n'))}});
-    return Failure{FailureCode::kConflict, trouble, ""};
-  }
-  if (dry_run) return report;
-
-  // What cannot change in place stays as it is until a restart.
-  config::Config next = *read;
-  next.global = config_.global;
-  next.global.shutdown_grace = read->global.shutdown_grace;
-  next.global.drain_notice = read->global.drain_notice;
-  next.global.drain_pace = read->global.drain_pace;
-  next.admin = config_.admin;
-  config_ = std::move(next);
-  registry_.ApplyConfig(config_);
-  listeners_.Apply(config_, std::move(opened), workers_);
-  report.applied = true;
-  for (const std::string& line : refused) {
-    log_.Event(LogLevel::kWarning, "option refused", {{"detail", line}});
-  }
-  log_.Event(LogLevel::kInfo, "reloaded",
-             {{"changes", report.changes.size()}, {"needs_restart", report.needs_restart.size()}});
-  return report;
 }
 
 }  // namespace sstplb::control

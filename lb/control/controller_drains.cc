@@ -10,6 +10,9 @@
 namespace sstplb::control {
 namespace {
 
+// Sessions per second, where on_down = "drain" and the pool does not say how.
+constexpr double kPaceOfDead = 5;
+
 std::string Label(std::string_view pool, std::string_view name) {
   return std::string(pool) + "/" + std::string(name);
 }
@@ -60,6 +63,37 @@ DrainOrder OrderFor(const ProbeBook::Key& backend, const DrainStatus& drain, Wal
 
 }  // namespace
 
+// The operator's, once it has begun.
+std::optional<backend::Drain> Controller::DrainUnderWay(std::string_view pool,
+                                                        std::string_view name) const {
+  const backend::Decision* decision = registry_.FindDecision(pool, name);
+  if (decision == nullptr || decision->admin != config::AdminState::kDraining) return std::nullopt;
+  return decision->drain;
+}
+
+// What has left the snapshot with sessions on it is drained, in its own way.
+void Controller::Depart(const backend::Snapshot& before, const backend::Snapshot& after) {
+  const WallTime now = WallClock::now();
+  for (const Departures::Key& key : departures_.Update(before, after, now)) {
+    if (const auto drain = DrainUnderWay(key.first, key.second)) {
+      departures_.SetDrain(key.first, key.second, *drain);
+    }
+    const std::uint32_t sessions = departures_.Find(key.first, key.second)->sessions();
+    if (sessions == 0) continue;
+    log_.Event(LogLevel::kInfo, "backend removed",
+               {{"backend", Label(key.first, key.second)}, {"sessions", sessions}});
+  }
+}
+
+void Controller::SweepDepartures() {
+  const auto gone = departures_.Sweep();
+  for (const Departures::Key& key : gone) {
+    log_.Event(LogLevel::kInfo, "removed backend is empty",
+               {{"backend", Label(key.first, key.second)}});
+  }
+  if (!gone.empty()) PublishPlan();  // workers forget what they counted for it
+}
+
 Answer<Done> Controller::Drain(std::string_view pool, std::string_view name,
                                const DrainWish& wish) {
   const WallTime now = WallClock::now();
@@ -68,12 +102,19 @@ Answer<Done> Controller::Drain(std::string_view pool, std::string_view name,
                        .pace = wish.pace,
                        .idle_first = wish.idle_first};
   if (wish.within) drain.deadline = After(drain.begins, *wish.within);
+  if (departures_.SetDrain(pool, name, drain)) {
+    // Not kept: its sessions end with this process.
+    log_.Event(
+        LogLevel::kInfo, "operator",
+        {{"decided", "drain"}, {"backend", Label(pool, name)}, {"detail", Words(wish, now)}});
+    return Done{};
+  }
   const auto status = registry_.SetDrain(pool, name, drain, drain.begins <= now);
   return Decided(status, "drain", pool, name, Words(wish, now));
 }
 
 Answer<Done> Controller::Undrain(std::string_view pool, std::string_view name) {
-  const auto status = GetBackend(pool, name);
+  const auto status = Present(pool, name);
   if (!status) return status.error();
   const backend::Decision* decision = registry_.FindDecision(pool, name);
   if (status->admin == config::AdminState::kDraining) {
@@ -113,6 +154,11 @@ void Controller::RunDrains() {
       if (!drain || drain->remaining == 0 || (drain->begins && *drain->begins > now)) continue;
       orders.push_back(OrderFor({pool.name, backend.name}, *drain, now));
     }
+  }
+  for (const auto& [key, departed] : departures_.all()) {
+    const DrainStatus drain = DrainOf(departed);
+    if (drain.remaining == 0 || *drain.begins > now) continue;
+    orders.push_back(OrderFor(key, drain, now));
   }
   BeginDrainAll(now);
   if (refusing_ && !stopping_) {
@@ -186,13 +232,16 @@ std::optional<DrainStatus> Controller::DrainOf(const backend::PoolView& pool,
       configured->on_down != config::OnDown::kDrain) {
     return std::nullopt;
   }
-  const config::DrainStyle& style = configured->drain;
-  backend::Drain drain{
-      .since = down->second, .begins = down->second, .idle_first = style.idle_first};
-  if (style.within) drain.deadline = After(down->second, *style.within);
-  if (style.pace) drain.pace = style.pace->per_second;
+  backend::Drain drain = DrainByStyle(configured->drain, down->second);
+  if (!drain.pace && !drain.deadline) drain.pace = kPaceOfDead;
   DrainStatus status = StatusOf(drain, remaining);
   status.cause = DrainCause::kDown;
+  return status;
+}
+
+DrainStatus Controller::DrainOf(const Departures::Departed& departed) {
+  DrainStatus status = StatusOf(departed.drain, departed.sessions());
+  status.cause = DrainCause::kRemoved;
   return status;
 }
 

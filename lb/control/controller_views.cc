@@ -59,6 +59,22 @@ BackendStatus Controller::ToStatus(const backend::PoolView& pool,
   return status;
 }
 
+BackendStatus Controller::ToStatus(const std::string& pool, const Departures::Departed& departed) {
+  BackendStatus status;
+  status.pool = pool;
+  status.name = departed.view.name;
+  status.address = departed.view.address;
+  status.resolved = departed.view.resolved;
+  status.weight = departed.view.weight;
+  status.max_sessions = departed.view.max_sessions;
+  status.admin = config::AdminState::kDraining;
+  status.removed = true;
+  status.sessions_active = departed.sessions();
+  status.sessions_opened = departed.view.load->opened.load(std::memory_order_relaxed);
+  status.drain = DrainOf(departed);
+  return status;
+}
+
 std::vector<PoolStatus> Controller::GetPools() const {
   std::vector<PoolStatus> pools;
   for (const backend::PoolView& view : registry_.snapshot()->pools) {
@@ -75,10 +91,22 @@ std::vector<PoolStatus> Controller::GetPools() const {
       pool.backends.push_back(ToStatus(view, backend));
     }
   }
+  for (const auto& [key, departed] : departures_.all()) {
+    if (departed.sessions() == 0) continue;
+    auto pool = std::ranges::find(pools, key.first, &PoolStatus::name);
+    if (pool == pools.end()) {
+      pools.push_back({.name = key.first, .removed = true});
+      pool = std::prev(pools.end());
+    }
+    pool->backends.push_back(ToStatus(key.first, departed));
+  }
   return pools;
 }
 
 Answer<BackendStatus> Controller::GetBackend(std::string_view pool, std::string_view name) const {
+  const Departures::Departed* departed = departures_.Find(pool, name);
+  if (departed != nullptr && departed->sessions() > 0)
+    return ToStatus(std::string(pool), *departed);
   const backend::PoolView* view = registry_.snapshot()->Find(pool);
   if (view == nullptr) {
     return Failure{FailureCode::kNotFound, "no pool \"" + std::string(pool) + "\"", "pool"};

@@ -133,14 +133,17 @@ void AddGates(const std::vector<worker::Report>& reports, Exposition& out) {
 
 void AddBackend(const BackendStatus& backend, Exposition& out) {
   using config::AdminState;
-  out.Add<Metric::kBackendUp>({backend.pool, backend.name},
-                              backend.health == backend::Health::kUp ? 1 : 0);
+  // Nobody asks any more how a removed one is: it must not look like one that is down.
+  if (!backend.removed) {
+    out.Add<Metric::kBackendUp>({backend.pool, backend.name},
+                                backend.health == backend::Health::kUp ? 1 : 0);
+    out.Add<Metric::kBackendWeight>({backend.pool, backend.name}, backend.weight);
+  }
   for (const AdminState state :
        {AdminState::kActive, AdminState::kDraining, AdminState::kDisabled}) {
     out.Add<Metric::kBackendAdminState>({backend.pool, backend.name, config::ToWord(state)},
                                         backend.admin == state ? 1 : 0);
   }
-  out.Add<Metric::kBackendWeight>({backend.pool, backend.name}, backend.weight);
   if (backend.certificate) {
     const auto expiry = backend.certificate->not_after.time_since_epoch();
     out.Add<Metric::kBackendCertificateExpiry>({backend.pool, backend.name},
@@ -180,7 +183,7 @@ std::string MetricsPage(const DaemonStatus& status, const std::vector<worker::Re
   AddGates(reports, out);
   for (const PoolStatus& pool : status.pools) {
     for (const BackendStatus& backend : pool.backends) AddBackend(backend, out);
-    if (pool.balance == config::Balance::kSourceIp) {
+    if (!pool.removed && pool.balance == config::Balance::kSourceIp) {
       out.Add<Metric::kAffinityEntries>({pool.name}, pool.affinity_entries);
     }
   }

@@ -35,11 +35,7 @@ struct Daemon::Parts {
   void OnStopSignal(ev::sig&, int) { BeginStop(); }
   void OnHangUp(ev::sig&, int) {
     log->Reopen();
-    const auto report = controller->Reload(/*dry_run=*/false);
-    if (!report) return;  // refused, and said so
-    for (const std::string& change : report->needs_restart) {
-      log->Event(LogLevel::kWarning, "needs a restart", {{"change", change}});
-    }
+    (void)controller->Reload(/*dry_run=*/false);  // says itself what came of it
   }
 
   void BeginStop() {
@@ -79,11 +75,12 @@ Result<std::unique_ptr<Daemon>> Daemon::Open(config::Config config, std::string 
   if (!log) return log.error();
   auto parts = std::make_unique<Parts>(std::move(*log));
   const std::uint32_t workers = worker::WorkerCount(config.global.workers);
-  const std::uint32_t max_sessions = MaxSessions(config.global, workers, RaiseOpenFiles());
+  // What the files allow; a reload may change what the configuration does.
+  const std::uint32_t room = MaxSessions({}, workers, RaiseOpenFiles());
   const config::Config opened = config;
 
   parts->controller = std::make_unique<control::Controller>(
-      parts->loop, *parts->log, std::move(config), std::move(config_file), max_sessions);
+      parts->loop, *parts->log, std::move(config), std::move(config_file), room);
   parts->steering =
       std::make_unique<control::Steering>(parts->loop, *parts->controller, parts->events);
   if (const auto listening = parts->controller->Open(); !listening) return listening.error();

@@ -115,6 +115,52 @@ TEST_F(RegistryTest, TheLoadOfABackendOutlivesReloadsAndSnapshots) {
   EXPECT_EQ(load->active, 3u) << "its sessions still count on it";
 }
 
+TEST_F(RegistryTest, ABackendThatComesBackWhileSessionsHoldItHasItsLoad) {
+  auto load = Find("vpn2")->load;
+  load->active = 3;
+  config::Config without = MakeConfig();
+  without.pools[0].backends.pop_back();
+  registry_.ApplyConfig(without);
+  registry_.ApplyConfig(MakeConfig());
+  EXPECT_EQ(Find("vpn2")->load, load);
+  load.reset();
+  registry_.ApplyConfig(without);
+  registry_.ApplyConfig(MakeConfig());
+  EXPECT_EQ(Find("vpn2")->load->active, 0u) << "nobody held it: it begins anew";
+}
+
+TEST_F(RegistryTest, AnAdditionIsDoneWithWhenTheFileHasIt) {
+  ASSERT_TRUE(registry_.Add("main", MakeBackend("vpn3", "10.0.0.3:443")).ok());
+  ASSERT_TRUE(registry_.SetWeight("main", "vpn3", 7).ok());
+  config::Config with = MakeConfig();
+  with.pools[0].backends.push_back(MakeBackend("vpn3", "10.0.0.33:443"));
+  registry_.ApplyConfig(with);
+  EXPECT_EQ(Find("vpn3")->address.ToString(), "10.0.0.33:443") << "the file's word";
+  EXPECT_EQ(Find("vpn3")->weight, 7u) << "and the operator's";
+  registry_.ApplyConfig(MakeConfig());
+  EXPECT_EQ(Find("vpn3"), nullptr) << "who takes it out of the file means it";
+}
+
+TEST_F(RegistryTest, ARemovalIsDoneWithWhenItLeavesTheFile) {
+  ASSERT_TRUE(registry_.Remove("main", "vpn2").ok());
+  config::Config without = MakeConfig();
+  without.pools[0].backends.pop_back();
+  registry_.ApplyConfig(without);
+  EXPECT_TRUE(registry_.decisions().empty());
+  registry_.ApplyConfig(MakeConfig());
+  EXPECT_NE(Find("vpn2"), nullptr) << "who puts it into the file again means it";
+}
+
+TEST_F(RegistryTest, AStartWithAnotherFileForgetsNoRemoval) {
+  ASSERT_TRUE(registry_.Remove("main", "vpn2").ok());
+  Registry again([](const auto&) {});
+  again.Restore(registry_.decisions());
+  config::Config without = MakeConfig();
+  without.pools[0].backends.pop_back();
+  again.ApplyConfig(without);
+  EXPECT_EQ(again.decisions().size(), 1u);
+}
+
 TEST_F(RegistryTest, AnotherAddressUnderTheSameNameIsAnotherMachine) {
   registry_.SetHealth("main", "vpn1", Health::kUp);
   config::Config moved = MakeConfig();

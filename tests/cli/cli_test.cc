@@ -278,12 +278,12 @@ TEST_F(CliTest, EventsAreFollowedUntilTheBalancerEnds) {
 
 TEST_F(CliTest, Reload) {
   api_.reload.changes = {"pool.main.backend.vpn9: new"};
-  api_.reload.needs_restart = {"global.workers"};
+  api_.reload.needs_upgrade = {"global.workers"};
   const Outcome dry = Run({"reload", "--dry-run"});
   EXPECT_EQ(dry.out,
-            "pool.main.backend.vpn9: new\nneeds a restart: global.workers\n"
-            "1 change, not applied (dry run)\n");
-  EXPECT_THAT(Run({"reload"}).out, HasSubstr("1 change, applied\n"));
+            "pool.main.backend.vpn9: new\nneeds upgrade: global.workers\n"
+            "1 change, not applied (dry run); 1 more by `sstplb upgrade`\n");
+  EXPECT_THAT(Run({"reload"}).out, HasSubstr("1 change, applied; 1 more by"));
   api_.failure = control::Failure{control::FailureCode::kInvalid, "sstplb.toml:3:1: bad", ""};
   const Outcome bad = Run({"reload"});
   EXPECT_EQ(bad.code, kBadUsage);

@@ -100,19 +100,21 @@ address = "10.0.0.11:443"
                           "pool.main.backend: in another order"));
 }
 
-TEST(Diff, KnowsWhatNeedsARestart) {
+TEST(Diff, KnowsWhatNeedsANewProcess) {
   struct Case {
     std::string line;  // a dotted key at the head of the file
-    bool needs_restart;
+    bool needs_upgrade;
   };
   const std::vector<Case> cases = {
       {"global.workers = 3", true},
       {"global.user = \"sstplb\"", true},
-      {"global.state_file = \"/var/lib/sstplb/state\"", true},
-      {"global.log.level = \"debug\"", true},
+      {"global.state_file = \"/var/lib/sstplb/state\"", false},
+      {"global.log.level = \"debug\"", false},
+      {"global.log.format = \"json\"", false},
+      {"global.log.target = \"journald\"", true},
       {"admin.http = \"\"", true},
       {"admin.socket = \"/tmp/x\"", true},
-      {"global.max_sessions = 7", true},
+      {"global.max_sessions = 7", false},
       {"listener.vpn.tcp.mss = 1400", false},
       {"pool.main.tcp.mss = 1400", false},
       {"listener.vpn.idle_timeout = \"1h\"", false},
@@ -126,7 +128,7 @@ TEST(Diff, KnowsWhatNeedsARestart) {
         "pool.main.balance = \"round-robin\"\n";
     const auto changes = Diff(Read(base), Read(base + c.line + "\n"));
     ASSERT_EQ(changes.size(), 1u) << c.line;
-    EXPECT_EQ(!changes.front().needs_restart.empty(), c.needs_restart) << c.line;
+    EXPECT_EQ(!changes.front().needs_upgrade.empty(), c.needs_upgrade) << c.line;
   }
 }
 

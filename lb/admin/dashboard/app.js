@@ -99,13 +99,14 @@ function history(bits) {
 }
 
 function health(backend) {
+  if (backend.removed) return '\u2013';
   const kinds = {up: ['\u25B2 up', 'good'], down: ['\u25BC down', 'bad']};
   return badge(...(kinds[backend.health] || ['? unknown', '']));
 }
 
 function adminState(backend) {
   if (backend.admin === 'active' && !backend.drain) return 'active';
-  const out = [badge(backend.admin, 'warn')];
+  const out = [badge(backend.removed ? 'removed, draining' : backend.admin, 'warn')];
   if (backend.drain) out.push(sub(drainText(backend.drain)));
   return out;
 }
@@ -152,8 +153,9 @@ const backendColumns = [
 function drawPools(pools) {
   byId('pools').replaceChildren(...pools.map((pool) => {
     const ready = pool.backends.filter((b) => b.ready).length;
-    const facts = [pool.balance, `${ready} of ${pool.backends.length} ready`];
-    if (pool.proxy_protocol !== 'none') facts.push(`PROXY ${pool.proxy_protocol}`);
+    const all = pool.backends.filter((b) => !b.removed).length;
+    const facts = pool.removed ? ['removed'] : [pool.balance, `${ready} of ${all} ready`];
+    if (!pool.removed && pool.proxy_protocol !== 'none') facts.push(`PROXY ${pool.proxy_protocol}`);
     if (pool.balance === 'source-ip') facts.push(`${pool.affinity_entries} clients remembered`);
     const title = make('h2', {}, `Pool ${pool.name} `, make('span', {class: 'quiet'}, facts.join(' \u00B7 ')));
     const content = pool.backends.length ? table(`Backends of pool ${pool.name}`, backendColumns, pool.backends)

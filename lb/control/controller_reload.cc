@@ -1,0 +1,143 @@
+// Reload: from a changed file to a changed balancer, in place, or not at all.
+//
+// Everything that can go wrong is tried before anything is changed. What only a new process can
+// change is told, and stays as it is.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "lb/config/diff.h"
+#include "lb/config/lint.h"
+#include "lb/config/read.h"
+#include "lb/control/controller.h"
+
+namespace sstplb::control {
+namespace {
+
+std::string Join(const std::vector<std::string>& lines) {
+  std::string all;
+  for (const std::string& line : lines) all += (all.empty() ? "" : "\n") + line;
+  return all;
+}
+
+// `wanted`, with what only a new process can change as it is in `now`.
+config::Config InPlace(const config::Config& now, const config::Config& wanted) {
+  config::Config next = wanted;
+  next.global.workers = now.global.workers;
+  next.global.user = now.global.user;
+  next.global.log.target = now.global.log.target;
+  next.admin = now.admin;
+  return next;
+}
+
+}  // namespace
+
+Answer<ReloadReport> Controller::Reload(bool dry_run) {
+  // It would open the listening sockets again.
+  if (stopping_) return Failure{FailureCode::kConflict, "the balancer is stopping", ""};
+  if (handing_over_) return HandingOver();
+  config::Config partial;
+  const auto read = config::ReadFile(config_file_, &partial);
+  const config::Config& wanted = read ? *read : partial;
+  auto opened = listeners_.Open(wanted);
+
+  std::vector<std::string> reasons;
+  if (!read) {
+    for (const auto& diagnostic : read.error()) reasons.push_back(diagnostic.ToString());
+  }
+  if (auto trouble = TransparentTrouble(wanted); !trouble.empty()) reasons.push_back(trouble);
+  reasons.insert(reasons.end(), opened.failures.begin(), opened.failures.end());
+  if (wanted.global.state_file != config_.global.state_file) {
+    const auto possible = backend::MayBeSaved(wanted.global.state_file);
+    if (!possible) reasons.push_back("global.state_file: " + possible.error().message);
+  }
+  if (!reasons.empty()) {
+    log_.Event(LogLevel::kError, "reload refused",
+               {{"errors", reasons.size()}, {"first", reasons.front()}});
+    for (std::size_t i = 1; i < reasons.size(); ++i) {
+      log_.Write(LogLevel::kError, "reload refused", {{"also", reasons[i]}});
+    }
+    return Failure{read ? FailureCode::kConflict : FailureCode::kInvalid, Join(reasons), ""};
+  }
+
+  ReloadReport report = Compare(wanted);
+  if (dry_run) return report;
+  const auto refused = listeners_.Refused(wanted);
+  const bool state_moves = wanted.global.state_file != config_.global.state_file;
+  config_ = InPlace(config_, wanted);
+  ApplyGlobal(config_.global);
+  registry_.ApplyConfig(config_);
+  listeners_.Apply(config_, std::move(opened), workers_);
+  if (refusing_) Listeners::StopListening(workers_);  // new ones, too
+  if (state_moves) MoveState();
+  if (state_.decisions != registry_.decisions()) SaveState();
+  report.applied = true;
+
+  for (const std::string& line : refused) {
+    log_.Event(LogLevel::kWarning, "option refused", {{"detail", line}});
+  }
+  for (const std::string& change : report.needs_upgrade) {
+    log_.Event(LogLevel::kWarning, "needs upgrade", {{"change", change}});
+  }
+  log_.Event(LogLevel::kInfo, "reloaded",
+             {{"changes", report.changes.size()}, {"needs_upgrade", report.needs_upgrade.size()}});
+  return report;
+}
+
+ReloadReport Controller::Compare(const config::Config& wanted) const {
+  ReloadReport report;
+  for (const config::Change& change : config::Diff(config_, wanted)) {
+    if (change.needs_upgrade.empty()) {
+      report.changes.push_back(change.ToString());
+    } else {
+      report.needs_upgrade.push_back(change.ToString() + " (" + change.needs_upgrade + ")");
+    }
+  }
+  report.warnings = Warnings(wanted);
+  return report;
+}
+
+std::vector<std::string> Controller::Warnings(const config::Config& wanted) const {
+  std::vector<std::string> all;
+  for (const auto& finding : config::Lint(wanted)) all.push_back(finding.Text());
+  const auto refused = listeners_.Refused(wanted);
+  all.insert(all.end(), refused.begin(), refused.end());
+  const std::uint32_t most = wanted.global.max_sessions;
+  if (most > room_ && most != config_.global.max_sessions) {
+    all.push_back("global.max_sessions: the open-file limit allows only " + std::to_string(room_) +
+                  "; raise it (LimitNOFILE= in the unit) and run `sstplb upgrade`");
+  }
+  const std::string& state = wanted.global.state_file;
+  if (state != config_.global.state_file && backend::IsThere(state)) {
+    all.push_back("global.state_file: " + state +
+                  " is there already; it is not read but kept under another name, and the "
+                  "decisions of now are written in its place");
+  }
+  return all;
+}
+
+void Controller::ApplyGlobal(const config::Global& wanted) {
+  log_.SetLevel(wanted.log.level);
+  log_.SetFormat(wanted.log.format);
+  budget_.SetLimit(MostSessions(wanted));
+}
+
+std::uint32_t Controller::MostSessions(const config::Global& global) const {
+  return global.max_sessions == 0 ? room_ : std::min(room_, global.max_sessions);
+}
+
+// The file that was written so far stays as it is. What is at the new place is no part of this
+// balancer's life, but may be of another's: it is moved away, not overwritten.
+void Controller::MoveState() {
+  const std::string& path = config_.global.state_file;
+  if (path.empty()) return;
+  if (const auto kept = backend::KeepAside(path, WallClock::now()); !kept) {
+    log_.Event(LogLevel::kError, "state not kept", {{"error", kept.error().message}});
+  } else if (!kept->empty()) {
+    log_.Event(LogLevel::kWarning, "state file moved away", {{"path", path}, {"kept", *kept}});
+  }
+  SaveState();
+}
+
+}  // namespace sstplb::control
