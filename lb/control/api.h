@@ -146,6 +146,13 @@ struct DaemonStatus {
   std::vector<PoolStatus> pools;
 };
 
+// The balancer in three figures.
+struct Summary {
+  std::uint32_t sessions = 0;
+  std::size_t backends = 0;  // of all pools
+  std::size_t ready = 0;     // of these, those that get new sessions
+};
+
 struct BackendChange {
   std::optional<config::AdminState> admin;
   std::optional<std::uint32_t> weight;

@@ -68,6 +68,9 @@ class Controller {
   // one has ended, `done` is called.
   void BeginStop(Duration grace, std::function<void()> done);
 
+  // `tell` is called when a reload begins (true) and when it is over, whatever came of it (false).
+  void OnReload(std::function<void(bool under_way)> tell) { on_reload_ = std::move(tell); }
+
   // Reads the configuration file anew. Nothing changes when anything is wrong with it or with what
   // this host makes of it (the error has every reason), or when the balancer is stopping.
   Answer<ReloadReport> Reload(bool dry_run);
@@ -85,6 +88,7 @@ class Controller {
 
   // Views, as copies.
   DaemonStatus GetStatus() const;
+  Summary GetSummary() const;
   std::vector<PoolStatus> GetPools() const;
   Answer<BackendStatus> GetBackend(std::string_view pool, std::string_view name) const;
   std::string ExportConfig() const;
@@ -148,6 +152,7 @@ class Controller {
   bool stopping_ = false;
   TimePoint stop_deadline_;
   std::function<void()> stopped_;
+  std::function<void(bool)> on_reload_;
 
   const std::uint32_t room_;
   session::SessionBudget budget_;

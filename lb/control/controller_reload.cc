@@ -31,12 +31,29 @@ config::Config InPlace(const config::Config& now, const config::Config& wanted) 
   return next;
 }
 
+// Tells that a reload is under way, for as long as it exists.
+class ReloadNotice {
+ public:
+  explicit ReloadNotice(std::function<void(bool)> tell) : tell_(std::move(tell)) {
+    if (tell_) tell_(true);
+  }
+  ~ReloadNotice() {
+    if (tell_) tell_(false);
+  }
+  ReloadNotice(const ReloadNotice&) = delete;
+  ReloadNotice& operator=(const ReloadNotice&) = delete;
+
+ private:
+  const std::function<void(bool)> tell_;
+};
+
 }  // namespace
 
 Answer<ReloadReport> Controller::Reload(bool dry_run) {
   // It would open the listening sockets again.
   if (stopping_) return Failure{FailureCode::kConflict, "the balancer is stopping", ""};
   if (handing_over_) return HandingOver();
+  const ReloadNotice notice(dry_run ? nullptr : on_reload_);
   config::Config partial;
   const auto read = config::ReadFile(config_file_, &partial);
   const config::Config& wanted = read ? *read : partial;

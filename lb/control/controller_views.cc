@@ -145,6 +145,17 @@ DaemonStatus Controller::GetStatus() const {
   return status;
 }
 
+Summary Controller::GetSummary() const {
+  Summary summary{.sessions = budget_.active()};
+  const auto snapshot = registry_.snapshot();
+  for (const backend::PoolView& pool : snapshot->pools) {
+    summary.backends += pool.backends.size();
+    summary.ready += static_cast<std::size_t>(
+        std::ranges::count_if(pool.backends, [](const auto& backend) { return backend.Ready(); }));
+  }
+  return summary;
+}
+
 // Why this balancer should get no new clients; "" when it should.
 std::string Controller::NotReady() const {
   if (stopping_) return "the balancer is stopping";

@@ -14,6 +14,8 @@
 #include "lb/control/controller.h"
 #include "lb/control/steering.h"
 #include "lb/daemon/host.h"
+#include "lb/daemon/service_manager.h"
+#include "lb/daemon/service_watch.h"
 #include "lb/worker/worker.h"
 
 namespace sstplb::daemon {
@@ -41,6 +43,7 @@ struct Daemon::Parts {
   void BeginStop() {
     const Duration grace = stopping ? Duration{} : controller->config().global.shutdown_grace;
     stopping = true;
+    service->OnStop(grace);
     controller->BeginStop(grace, [this] {
       // The admin server's threads may be waiting for this loop: it runs on until they are done.
       ender = std::thread([this] {
@@ -51,12 +54,14 @@ struct Daemon::Parts {
     });
   }
 
+  ServiceManager manager{ServiceManager::Origin::kStarted};
   EventRing events{kEventsKept};
   std::unique_ptr<Logger> log;
   Loop loop;
   std::unique_ptr<control::Controller> controller;
   std::unique_ptr<control::Steering> steering;
   std::unique_ptr<admin::AdminServer> admin;
+  std::unique_ptr<ServiceWatch> service;
   ev::sig terminate;
   ev::sig interrupt;
   ev::sig hang_up;
@@ -88,6 +93,10 @@ Result<std::unique_ptr<Daemon>> Daemon::Open(config::Config config, std::string 
   if (!admin) return admin.error();
   parts->admin = std::move(*admin);
   if (const auto dropped = DropPrivileges(opened); !dropped) return dropped.error();
+  parts->service =
+      std::make_unique<ServiceWatch>(parts->loop, *parts->log, *parts->controller, parts->manager);
+  parts->controller->OnReload(
+      [service = parts->service.get()](bool under_way) { service->OnReload(under_way); });
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
 
@@ -102,6 +111,7 @@ void Daemon::Run() {
   parts.hang_up.start(SIGHUP);
   parts.controller->Start();
   parts.admin->Start();
+  parts.service->Start();
   parts.log->Event(LogLevel::kInfo, "started", {{"version", SSTPLB_VERSION}});
   parts.loop.Run();
   parts.log->Event(LogLevel::kInfo, "stopped", {});
