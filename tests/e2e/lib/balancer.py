@@ -93,10 +93,11 @@ class Balancer:
     def write_config(self, text=None):
         self.config_path.write_text(toml(self.config) if text is None else text)
 
-    def start(self, *options):
+    def start(self, *options, prefix=(), **more):
+        """Runs it, behind a `prefix` that ends in exec; `more` goes to proc.Process."""
         self.write_config()
-        self.process = self.test.start([self.binary, 'run', '-c', self.config_path, *options],
-                                       self.name)
+        self.process = self.test.start(
+            [*prefix, self.binary, 'run', '-c', self.config_path, *options], self.name, **more)
         self.test.wait(self._answers, 10, lambda: f'{self.name} to be ready:\n'
                        f'{self.process.tail()}')
         return self

@@ -41,7 +41,7 @@ class Process:
     """
 
     def __init__(self, argv, log, *, name=None, cwd=None, env=None, stdin=subprocess.DEVNULL,
-                 stdout=None):
+                 stdout=None, pass_fds=()):
         self.argv = [os.fspath(a) for a in argv]
         self.name = name or os.path.basename(self.argv[0])
         command = self.argv
@@ -53,7 +53,8 @@ class Process:
         with open(self.log_path, 'ab') as out:
             self._child = subprocess.Popen(
                 command, stdin=stdin, stdout=out if stdout is None else stdout, stderr=out, cwd=cwd,
-                env=None if env is None else {**os.environ, **env}, start_new_session=True)
+                env=None if env is None else {**os.environ, **env}, start_new_session=True,
+                pass_fds=pass_fds)
         self.pid = self._child.pid
         self.stdin = self._child.stdin
         _running.append(self)
