@@ -24,6 +24,10 @@ bool Poller::Watch(int fd, Watcher& watcher, unsigned slot) {
 
 bool Poller::WatchInput(int fd, Watcher& watcher) { return Add(fd, EPOLLIN, watcher, 0); }
 
+bool Poller::WatchShared(int fd, Watcher& watcher) {
+  return Add(fd, EPOLLIN | EPOLLEXCLUSIVE, watcher, 0);
+}
+
 bool Poller::Add(int fd, std::uint32_t events, Watcher& watcher, unsigned slot) {
   const auto address = reinterpret_cast<std::uintptr_t>(&watcher);
   assert((address & kSlotBit) == 0 && slot <= kSlotBit);

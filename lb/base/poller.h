@@ -45,8 +45,11 @@ class Poller {
   // The same for input alone, told again in every turn as long as there is some.
   [[nodiscard]] bool WatchInput(int fd, Watcher& watcher);
 
-  // No longer watches `fd`: before it is closed while another process still holds a copy, which
-  // would keep it in the set.
+  // The same for a socket that other threads watch as well, each by a descriptor of its own: when
+  // there is something, some of them are told, not all (EPOLLEXCLUSIVE).
+  [[nodiscard]] bool WatchShared(int fd, Watcher& watcher);
+  // Ends it while `fd` is still open. Needed where another copy of it stays open; what this turn
+  // has in hand is still told.
   void Forget(int fd);
 
   // Takes what has happened, at most kEventsPerTurn of it; waits for something for that long at

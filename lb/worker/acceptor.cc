@@ -35,20 +35,36 @@ bool ReserveFd::TurnAway(int listening) {
 }
 
 Acceptor::Acceptor(Poller& poller, std::string listener, Fd socket, ReserveFd& reserve, Sink& sink)
-    : listener_(std::move(listener)),
+    : poller_(poller),
+      listener_(std::move(listener)),
       socket_(std::move(socket)),
       address_(LocalAddress(socket_.get()).value_or(SocketAddress{})),
       reserve_(reserve),
       sink_(sink) {
-  if (!poller.WatchInput(socket_.get(), *this)) {
+  if (!Watch()) {
     throw std::system_error(errno, std::generic_category(), "watching a listening socket");
   }
 }
 
-void Acceptor::StopListening() { (void)::shutdown(socket_.get(), SHUT_RD); }
+// One that the service manager has passed is also held by it and by the other workers.
+bool Acceptor::Watch() { return poller_.WatchShared(socket_.get(), *this); }
+
+void Acceptor::Close() {
+  if (!socket_.valid()) return;
+  poller_.Forget(socket_.get());
+  socket_.Reset();
+}
+
+// A socket that does not listen reports that in every turn.
+void Acceptor::StopListening() {
+  if (watched_) poller_.Forget(socket_.get());
+  watched_ = false;
+  (void)::shutdown(socket_.get(), SHUT_RD);
+}
 
 void Acceptor::Listen(std::uint32_t backlog) {
   (void)::listen(socket_.get(), static_cast<int>(backlog));
+  if (!watched_) watched_ = Watch();
 }
 
 void Acceptor::Retune(const config::Tcp& from, const config::Tcp& to) {

@@ -49,7 +49,7 @@ class Acceptor final : private Poller::Watcher {
   const SocketAddress& address() const { return address_; }
   int fd() const { return socket_.get(); }
   // No more clients; the acceptor itself is to be destroyed when the turn is over.
-  void Close() { socket_.Reset(); }
+  void Close();
   // Clients are refused as if nothing listened; the address stays taken. Listen() ends it.
   void StopListening();
   void Listen(std::uint32_t backlog);
@@ -58,7 +58,9 @@ class Acceptor final : private Poller::Watcher {
 
  private:
   void OnReady(unsigned slot, std::uint32_t events) override;
+  bool Watch();
 
+  Poller& poller_;
   const std::string listener_;
   Fd socket_;
   const SocketAddress address_;
@@ -66,6 +68,7 @@ class Acceptor final : private Poller::Watcher {
   Sink& sink_;
   int batch_ = 1;  // accepts per turn
   std::uint64_t last_turn_ = 0;
+  bool watched_ = true;
 };
 
 }  // namespace sstplb::worker

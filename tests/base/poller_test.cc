@@ -40,6 +40,21 @@ void Turn(Poller& poller, bool block = false) {
   poller.Tell();
 }
 
+TEST(Poller, ForgetsASocketOfWhichAnotherCopyStaysOpen) {
+  Poller poller;
+  Recorder recorder;
+  Pair pair;
+  const Fd copy(::dup(pair.near.get()));
+  ASSERT_TRUE(poller.WatchShared(pair.near.get(), recorder));
+  ASSERT_EQ(::send(pair.far.get(), "a", 1, 0), 1);
+  Turn(poller);
+  EXPECT_EQ(recorder.seen.size(), 1u);
+  poller.Forget(pair.near.get());
+  pair.near.Reset();
+  Turn(poller);
+  EXPECT_EQ(recorder.seen.size(), 1u);
+}
+
 TEST(Poller, TellsWhatIsThereAlreadyAndEachChangeOnce) {
   Poller poller;
   Recorder recorder;

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <numeric>
 #include <thread>
 
 #include "lb/balance/make_policy.h"
@@ -215,6 +216,16 @@ void Rig::WhileBusy(const std::function<void()>& peers) const {
   EXPECT_EQ(busy.get_future().wait_for(kPatience), std::future_status::ready);
   peers();
   done.set_value();
+}
+
+void Rig::StopListening() const {
+  AskWorker(*worker_, [](Worker& w) { return w.StopListening(), 0; });
+}
+
+std::uint64_t Rig::Turns() const {
+  const Report now = report();
+  const auto counts = now.loop_lag.counts();
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
 std::uint64_t Rig::Close(const session::SessionFilter& filter, session::CloseReason reason) const {

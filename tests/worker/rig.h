@@ -79,6 +79,9 @@ class Rig {
   bool AwaitClosed(session::CloseReason reason, std::uint64_t count = 1) const;
   // What `peers` do happens to the worker all at once.
   void WhileBusy(const std::function<void()>& peers) const;
+  void StopListening() const;
+  // How many turns the worker has made.
+  std::uint64_t Turns() const;
   std::uint64_t Close(const session::SessionFilter& filter, session::CloseReason reason) const;
 
  private:

@@ -332,6 +332,16 @@ TEST(Worker, Ipv6OnBothSides) {
   EXPECT_THAT(rig.address().ToString(), StartsWith("[::1]:"));
 }
 
+TEST(Worker, ASocketThatDoesNotListenCostsNothing) {
+  const Server server;
+  const Rig rig({}, {}, {server.address()});
+  rig.StopListening();
+  const std::uint64_t before = rig.Turns();
+  constexpr std::uint64_t kQuestions = 200;
+  for (std::uint64_t i = 0; i < kQuestions; ++i) (void)rig.Turns();
+  EXPECT_LE(rig.Turns() - before, kQuestions + 10) << "a turn for each question, and no more";
+}
+
 TEST(Worker, ClosesWhatItIsTold) {
   const Server server;
   const Rig rig({}, {}, {server.address()});
