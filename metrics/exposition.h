@@ -47,6 +47,13 @@ class Exposition {
     AddHistogram(kId, labels, histogram);
   }
 
+  template <Metric kId>
+  void Add(const Histogram& histogram) {
+    static_assert(LabelCount(kId) == 0, "a value for every label of names.def");
+    static_assert(Info(kId).kind == Kind::kHistogram);
+    AddHistogram(kId, {}, histogram);
+  }
+
   // Families in the order of names.def, samples in the order they were added.
   std::string Text() const;
 

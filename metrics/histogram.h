@@ -28,6 +28,10 @@ inline constexpr std::array kRttBounds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025
 inline constexpr std::array kLoopLagBounds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
                                               0.01,   0.025,   0.05,   0.1,   0.25,   1.0};
 
+// How long a handoff keeps tunnels waiting.
+inline constexpr std::array kPauseBounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                            0.1,   0.25,   0.5,   1.0,  2.5};
+
 class Histogram {
  public:
   static constexpr std::size_t kMaxBounds = 15;
@@ -52,6 +56,13 @@ class Histogram {
     assert(std::ranges::equal(bounds_, other.bounds_));
     for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
     sum_ += other.sum_;
+  }
+
+  // What another process has counted, as its counts() and sum(). Other bounds are passed over.
+  void Restore(std::span<const std::uint64_t> counts, double sum) {
+    if (counts.size() != bounds_.size() + 1) return;
+    std::ranges::copy(counts, counts_.begin());
+    sum_ = sum;
   }
 
   std::span<const double> bounds() const { return bounds_; }

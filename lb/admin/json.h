@@ -31,6 +31,7 @@ std::string ToJson(const Event& event);
 std::string EventsJson(std::span<const Event> events, std::uint64_t last);
 std::string ConfigJson(std::string_view toml);
 std::string ClosedJson(std::uint64_t sessions);
+std::string StartedJson(std::int64_t pid);
 std::string ErrorJson(std::string_view code, std::string_view message, std::string_view field);
 
 struct NewBackend {

@@ -175,6 +175,13 @@ std::string ToJson(const control::DaemonStatus& s) {
   j["not_ready"] = TextOrNull(s.not_ready);
   j["stopping"] = s.stopping;
   j["drain"] = Value(s.drain);
+  j["takeover"] = nullptr;
+  if (s.takeover) {
+    j["takeover"] = {{"when", Time(s.takeover->when)},
+                     {"sessions", s.takeover->sessions},
+                     {"pause_seconds", Seconds(s.takeover->pause)}};
+  }
+  j["upgrade"] = {{"under_way", s.upgrading}, {"failed", TextOrNull(s.upgrade_failed)}};
   j["listeners"] = Json::array();
   for (const control::ListenerStatus& l : s.listeners) j["listeners"].push_back(Value(l));
   j["pools"] = Value(s.pools);
@@ -246,6 +253,8 @@ std::string EventsJson(std::span<const Event> events, std::uint64_t last) {
 }
 
 std::string ConfigJson(std::string_view toml) { return Dump({{"toml", toml}}); }
+
+std::string StartedJson(std::int64_t pid) { return Dump({{"pid", pid}}); }
 
 std::string ClosedJson(std::uint64_t sessions) { return Dump({{"closed", sessions}}); }
 

@@ -20,6 +20,10 @@ class UnixListener {
   // replaced, one that is answered and any other file is an error. The last folder of the path is
   // made when it is missing.
   static Result<UnixListener> Open(const std::string& path, std::uint32_t mode);
+  // One that another process has bound to `path`, and that is now this one's.
+  static UnixListener TakeOver(const std::string& path, Fd listening);
+  // The file stays: another process listens there.
+  void KeepFile() { path_.clear(); }
   UnixListener(UnixListener&& other) noexcept;
   UnixListener& operator=(UnixListener&&) = delete;
   ~UnixListener();
@@ -28,6 +32,7 @@ class UnixListener {
 
  private:
   UnixListener() = default;
+  void NoteFile(const std::string& path);
 
   Fd fd_;
   std::string path_;

@@ -1,4 +1,4 @@
-// The running configuration, and reading it anew.
+// The running configuration, reading it anew, and handing over to a new process.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/admin/query.h"
@@ -23,6 +23,15 @@ Response Reload(control::Api& api, const Request& request) {
   return Respond(api.Reload(dry_run));
 }
 
+Response Upgrade(control::Api& api, const Request& request) {
+  if (const auto problem = Query(request).Problem()) return ErrorResponse(*problem);
+  const control::Answer<Done> nothing = ParseNothing(request.body);
+  if (!nothing) return ErrorResponse(nothing.error());
+  const control::Answer<std::int64_t> pid = api.Upgrade();
+  if (!pid) return ErrorResponse(pid.error());
+  return JsonResponse(StartedJson(*pid), 202);
+}
+
 }  // namespace
 
 void AddConfigRoutes(Router& router, control::Api& api) {
@@ -30,6 +39,8 @@ void AddConfigRoutes(Router& router, control::Api& api) {
              [&api](const Request& request, const auto&) { return Export(api, request); });
   router.Add("POST", "/api/v1/reload",
              [&api](const Request& request, const auto&) { return Reload(api, request); });
+  router.Add("POST", "/api/v1/upgrade",
+             [&api](const Request& request, const auto&) { return Upgrade(api, request); });
 }
 
 }  // namespace sstplb::admin

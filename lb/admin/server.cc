@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/admin/server.h"
 
+#include <fcntl.h>
+
 #include <fstream>
 #include <string>
 
@@ -54,19 +56,23 @@ AdminServer::AdminServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)
 AdminServer::~AdminServer() { Stop(); }
 
 Result<std::unique_ptr<AdminServer>> AdminServer::Open(const config::Admin& options,
-                                                       control::Api& api, Logger& logger) {
+                                                       control::Api& api, Logger& logger,
+                                                       PassedSockets passed) {
   const Result<std::string> token = ReadToken(options.http_token_file);
   if (!token) return token.error();
   auto parts = std::make_unique<Parts>();
   parts->router = MakeRouter(api);
   if (!options.socket.empty()) {
-    Result<UnixListener> socket = UnixListener::Open(options.socket, options.socket_mode);
+    Result<UnixListener> socket =
+        passed.socket.valid() ? UnixListener::TakeOver(options.socket, std::move(passed.socket))
+                              : UnixListener::Open(options.socket, options.socket_mode);
     if (!socket) return socket.error();
     parts->socket.emplace(std::move(*socket));
     parts->socket_door.emplace(parts->socket->fd(), Policy{.trusted = true}, parts->router, logger);
   }
   if (options.http) {
-    Result<Fd> http = ListenTcp(*options.http);
+    Result<Fd> http =
+        passed.http.valid() ? Result<Fd>(std::move(passed.http)) : ListenTcp(*options.http);
     if (!http) return http.error();
     parts->http = std::move(*http);
     Policy policy{.loopback = IsLoopback(options.http->ip), .token = *token};
@@ -83,6 +89,16 @@ void AdminServer::Start() {
 void AdminServer::Stop() {
   if (parts_->socket_door) parts_->socket_door->Stop();
   if (parts_->http_door) parts_->http_door->Stop();
+}
+
+PassedSockets AdminServer::Copies() const {
+  const auto copy = [](int fd) { return Fd(fd < 0 ? -1 : ::fcntl(fd, F_DUPFD_CLOEXEC, 0)); };
+  return {.socket = copy(parts_->socket ? parts_->socket->fd() : -1),
+          .http = copy(parts_->http.get())};
+}
+
+void AdminServer::KeepFile() {
+  if (parts_->socket) parts_->socket->KeepFile();
 }
 
 std::optional<SocketAddress> AdminServer::http_address() const {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "lb/base/address.h"
+#include "lb/base/fd.h"
 #include "lb/base/log.h"
 #include "lb/base/result.h"
 #include "lb/config/config.h"
@@ -15,12 +16,18 @@
 
 namespace sstplb::admin {
 
+// Bound sockets that come from another process; not valid: bind one.
+struct PassedSockets {
+  Fd socket;
+  Fd http;
+};
+
 class AdminServer {
  public:
   // Binds the sockets and reads the token, which may need privileges; nobody is answered yet. `api`
   // and `logger` outlive the server.
   static Result<std::unique_ptr<AdminServer>> Open(const config::Admin& options, control::Api& api,
-                                                   Logger& logger);
+                                                   Logger& logger, PassedSockets passed = {});
   ~AdminServer();
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
@@ -30,6 +37,11 @@ class AdminServer {
   // Ends within the time one call of the Api takes, also while events are being followed. May be
   // called twice; the destructor calls it and removes the socket file.
   void Stop();
+
+  // Copies of the listening sockets, for another process; those that are off are not valid.
+  PassedSockets Copies() const;
+  // Another process listens there now: the socket file is not removed.
+  void KeepFile();
 
   // Where admin.http is bound, with the real port; nullopt when it is off.
   std::optional<SocketAddress> http_address() const;

@@ -132,8 +132,16 @@ void AddRun(CLI::App& app, Plan& plan) {
   run.add_option("-c,--config", options->config, "The configuration")
       ->type_name("FILE")
       ->capture_default_str();
-  run.callback(
-      [&plan, options] { plan.action = [&plan, options] { return plan.entry.run(*options); }; });
+  CLI::Option* takeover =
+      run.add_option("--takeover", options->takeover_path,
+                     "Take listeners and live sessions over from the balancer that runs; with its "
+                     "handoff socket when that is not beside the admin socket of FILE")
+          ->type_name("[PATH]")
+          ->expected(0, 1);
+  run.callback([&plan, options, takeover] {
+    options->takeover = takeover->count() > 0;
+    plan.action = [&plan, options] { return plan.entry.run(*options); };
+  });
   CLI::App& check =
       *app.add_subcommand("check", "Every error and warning of a configuration and of this host");
   auto checked = std::make_shared<CheckOptions>(CheckOptions{kDefaultConfig});
@@ -415,6 +423,9 @@ void AddRest(CLI::App& app, Plan& plan) {
   auto dry_run = std::make_shared<bool>(false);
   reload.add_flag("--dry-run", *dry_run, "Only print what would change");
   Asks(reload, plan, [dry_run](Session& session) { return Reload(session, *dry_run); });
+  CLI::App& upgrade = *app.add_subcommand(
+      "upgrade", "Start the binary on disk and hand it every listener and every live session");
+  Asks(upgrade, plan, [](Session& session) { return Upgrade(session); });
   CLI::App& group = *app.add_subcommand("config", "The running configuration");
   CLI::App& shown = *group.add_subcommand("export", "As TOML, changes by command included");
   Asks(shown, plan, [](Session& session) { return ExportConfig(session); });

@@ -30,6 +30,8 @@ inline constexpr int kNoDaemon = 3;
 
 struct RunOptions {
   std::string config;
+  bool takeover = false;
+  std::string takeover_path;  // "": beside the admin socket of the configuration
 };
 
 struct CheckOptions {

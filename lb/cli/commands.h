@@ -78,5 +78,6 @@ int Explain(Session& session, const Parameters& question);
 int Events(Session& session, const Parameters& parameters, bool follow);
 int Reload(Session& session, bool dry_run);
 int ExportConfig(Session& session);
+int Upgrade(Session& session);
 
 }  // namespace sstplb::cli

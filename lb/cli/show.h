@@ -43,6 +43,16 @@ struct DrainProgress {
 DrainProgress ReadDrain(std::string_view json);
 DrainProgress ReadDrainOfAll(std::string_view json);  // of a status
 
+// The pid of the process that was started.
+std::int64_t ReadPid(std::string_view json);
+struct UpgradeProgress {
+  std::int64_t pid = 0;  // who answers
+  bool upgrading = false;
+  std::string failed;
+  std::string done;  // "upgraded: process 4711 took over 9000 sessions, which paused for 14ms"
+};
+UpgradeProgress ReadUpgrade(std::string_view json);  // of a status
+
 // Bodies of requests.
 std::string DrainBody(std::optional<Duration> within, std::optional<double> pace, bool idle_first,
                       std::optional<WallTime> at);

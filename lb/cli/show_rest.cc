@@ -136,6 +136,27 @@ std::string ShowReload(std::string_view json, bool colour) {
   return out + "\n";
 }
 
+std::int64_t ReadPid(std::string_view json) {
+  return Json::parse(json).at("pid").get<std::int64_t>();
+}
+
+UpgradeProgress ReadUpgrade(std::string_view json) {
+  const Json status = Json::parse(json);
+  UpgradeProgress out;
+  out.pid = status.at("pid").get<std::int64_t>();
+  const Json& upgrade = status.at("upgrade");
+  out.upgrading = upgrade.at("under_way").get<bool>();
+  if (upgrade.at("failed").is_string()) out.failed = upgrade.at("failed").get<std::string>();
+  const Json& takeover = status.at("takeover");
+  if (!takeover.is_object()) return out;
+  const auto pause = std::chrono::duration<double>(takeover.at("pause_seconds").get<double>());
+  out.done = "upgraded: process " + std::to_string(out.pid) + " took over " +
+             std::to_string(takeover.at("sessions").get<std::uint64_t>()) +
+             " sessions, which paused for " +
+             FormatDuration(std::chrono::duration_cast<Duration>(pause));
+  return out;
+}
+
 std::string ShowEvents(std::string_view json, bool colour) {
   std::string out;
   const Json answer = Json::parse(json);

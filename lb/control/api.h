@@ -20,6 +20,7 @@
 #include "lb/base/time.h"
 #include "lb/config/config.h"
 #include "lb/session/status.h"
+#include "metrics/histogram.h"
 
 namespace sstplb::control {
 
@@ -124,6 +125,14 @@ struct TakeoverStatus {
   Duration pause{};  // how long they stood still
 };
 
+// Over the line of processes, not of this one alone.
+struct HandoffTotals {
+  std::uint64_t taken = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t sessions = 0;
+  metrics::Histogram pauses{metrics::kPauseBounds};
+};
+
 struct DaemonStatus {
   std::string version;
   std::int64_t pid = 0;
@@ -140,6 +149,7 @@ struct DaemonStatus {
   std::optional<DrainStatus> drain;  // of the whole balancer
   bool stopping = false;             // SIGTERM came: live sessions run on within the grace time
   std::optional<TakeoverStatus> takeover;
+  HandoffTotals handoffs;
   bool upgrading = false;      // a new process is being started
   std::string upgrade_failed;  // why the last one did not take over; "" when none failed
   std::vector<ListenerStatus> listeners;
@@ -245,6 +255,10 @@ class Api {
   // The running configuration as TOML, operator decisions included.
   virtual Answer<std::string> ExportConfig() = 0;
   virtual Answer<ReloadReport> Reload(bool dry_run) = 0;
+  // Starts the binary on disk, which takes everything over from this process; returns its pid at
+  // once. GetStatus() tells how it goes on: from the new process when it has, from this one when it
+  // failed.
+  virtual Answer<std::int64_t> Upgrade() = 0;
   // Prometheus text exposition format, version 0.0.4.
   virtual Answer<std::string> GetMetrics() = 0;
 };

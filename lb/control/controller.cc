@@ -109,12 +109,11 @@ void Controller::Prepare() {
 
 void Controller::Start() {
   if (!prepared_) Prepare();
+  if (theirs_) ApplyOurs();
   for (const auto& worker : workers_) worker->Start();
-  if (configured_) config_ = *std::exchange(configured_, std::nullopt);
   listeners_.Apply(config_, std::move(opened_), workers_);
   if (refusing_) Listeners::StopListening(workers_);
   opened_ = {};
-  if (std::exchange(theirs_, std::nullopt)) registry_.ApplyConfig(config_);
   probe_thread_.Start();
   tick_.start(EvSeconds(kTick), EvSeconds(kTick));
 }

@@ -63,7 +63,9 @@ class Controller {
   Status Inherit(handoff::Estate estate);
   // After Open(): a plan for its sessions is made, and the workers are not started.
   void Prepare();
-  void TookOver(const TakeoverStatus& takeover) { takeover_ = takeover; }
+  void TookOver(const TakeoverStatus& takeover);
+  // How an upgrade goes on, for GetStatus(); `failed` is why it did not, or "".
+  void NoteUpgrade(bool upgrading, std::string failed);
   // No new sessions from here on; live ones run until `grace` has passed. Then, or when the last
   // one has ended, `done` is called.
   void BeginStop(Duration grace, std::function<void()> done);
@@ -137,6 +139,7 @@ class Controller {
                        std::string_view name, const std::string& detail);
   void PrepareProber();
   void RestoreInherited();
+  void ApplyOurs();
   void LoadState();
   void SaveState();
 
@@ -174,12 +177,16 @@ class Controller {
   bool refusing_ = false;  // drain_all_ has begun: listeners do not listen
   bool handing_over_ = false;
   bool prepared_ = false;
-  handoff::State inherited_;                  // of the process that was taken over from
-  std::optional<config::Config> theirs_;      // its configuration
-  std::optional<config::Config> configured_;  // what Start() puts in its place
+  handoff::State inherited_;  // until Prepare(): of the process that was taken over from
+  std::optional<config::Config> theirs_;                       // its configuration
+  std::optional<config::Config> configured_;                   // what Start() puts in its place
   std::map<ProbeBook::Key, probes::RiseFall::Memory> probed_;  // by it
   std::vector<handoff::OfferedSocket> inherited_sockets_;
+  std::vector<handoff::BackendState> departed_;  // there: what becomes of them is up to Start()
   std::optional<TakeoverStatus> takeover_;
+  HandoffTotals handoffs_;
+  bool upgrading_ = false;
+  std::string upgrade_failed_;
   LoopThread probe_thread_;
   std::unique_ptr<probes::Prober> prober_;
   ev::timer tick_;

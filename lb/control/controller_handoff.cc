@@ -1,6 +1,7 @@
 // What the controller tells a process that takes over, and what it makes of that in one.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <utility>
 
 #include "lb/config/read.h"
@@ -8,6 +9,30 @@
 #include "lb/control/controller.h"
 
 namespace sstplb::control {
+namespace {
+
+Duration FromSeconds(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+// The backend as one of the configuration, so that its sessions find their place: disabled, in a
+// pool of its own when that has gone too.
+void AddDeparted(const Departures::Key& key, const Departures::Departed& departed,
+                 config::Config& config) {
+  auto pool = std::ranges::find(config.pools, key.first, &config::Pool::name);
+  if (pool == config.pools.end()) {
+    config::Pool gone;
+    gone.name = key.first;
+    pool = config.pools.insert(config.pools.end(), std::move(gone));
+  }
+  if (std::ranges::count(pool->backends, key.second, &config::Backend::name) != 0) return;
+  config::Backend& backend = pool->backends.emplace_back();
+  backend.name = key.second;
+  backend.address = departed.view.address;
+  backend.admin = config::AdminState::kDisabled;
+}
+
+}  // namespace
 
 Result<handoff::State> Controller::BeginHandoff() {
   if (handing_over_) return Error{"another process is taking over already"};
@@ -17,7 +42,15 @@ Result<handoff::State> Controller::BeginHandoff() {
   const auto decisions = backend::FormatState(state_, WallClock::now());
   if (!decisions) return Error{"decisions: " + decisions.error().message};
   state.decisions = *decisions;
-  state.config = config::WriteToml(config_);
+  config::Config config = config_;
+  for (const auto& [key, departed] : departures_.all()) {
+    AddDeparted(key, departed, config);
+    state.backends.push_back({.pool = key.first,
+                              .backend = key.second,
+                              .resolved = departed.view.resolved,
+                              .departed = departed.drain});
+  }
+  state.config = config::WriteToml(config);
   for (const backend::PoolView& pool : registry_.snapshot()->pools) {
     for (const backend::BackendView& backend : pool.backends) {
       const ProbeBook::Key key(pool.name, backend.name);
@@ -37,7 +70,14 @@ Result<handoff::State> Controller::BeginHandoff() {
       state.affinity.push_back({pool.name, std::move(entry)});
     }
   }
-  state.control = {.drain_all = drain_all_, .refusing = refusing_};
+  const auto pauses = handoffs_.pauses.counts();
+  state.control = {.handoffs = {.taken = handoffs_.taken,
+                                .failed = handoffs_.failed,
+                                .sessions = handoffs_.sessions,
+                                .pauses = {pauses.begin(), pauses.end()},
+                                .pause_sum = FromSeconds(handoffs_.pauses.sum())},
+                   .drain_all = drain_all_,
+                   .refusing = refusing_};
   handing_over_ = true;
   return state;
 }
@@ -66,9 +106,22 @@ void Controller::RestoreInherited() {
   config_.pools = theirs_->pools;
   drain_all_ = inherited_.control.drain_all;
   refusing_ = inherited_.control.refusing;
-  registry_.Restore(state_.decisions);
+  handoffs_.taken = inherited_.control.handoffs.taken;
+  handoffs_.failed = inherited_.control.handoffs.failed;
+  handoffs_.sessions = inherited_.control.handoffs.sessions;
+  handoffs_.pauses.Restore(inherited_.control.handoffs.pauses,
+                           Seconds(inherited_.control.handoffs.pause_sum));
+  auto decisions = state_.decisions;
+  for (const handoff::BackendState& backend : inherited_.backends) {
+    if (!backend.departed) continue;
+    departed_.push_back(backend);
+    std::erase_if(decisions, [&](const backend::Decision& decision) {
+      return decision.pool == backend.pool && decision.backend == backend.backend;
+    });
+  }
   {
     backend::Registry::Batch batch(registry_);
+    registry_.Restore(std::move(decisions));
     registry_.ApplyConfig(config_);
     for (const handoff::BackendState& backend : inherited_.backends) {
       registry_.SetResolved(backend.pool, backend.backend, backend.resolved);
@@ -92,6 +145,34 @@ void Controller::RestoreInherited() {
     if (sticks != nullptr) sticks->Restore(std::move(of_pool), Clock::now());
   }
   inherited_ = {};
+}
+
+// The sessions are here: what was removed departs again, and what our configuration does not have.
+void Controller::ApplyOurs() {
+  config_ = *std::exchange(configured_, std::nullopt);
+  theirs_.reset();
+  {
+    backend::Registry::Batch batch(registry_);
+    registry_.Restore(state_.decisions);
+    registry_.ApplyConfig(config_);
+  }
+  for (const handoff::BackendState& backend : departed_) {
+    departures_.SetDrain(backend.pool, backend.backend, *backend.departed);
+  }
+  departed_.clear();
+}
+
+void Controller::TookOver(const TakeoverStatus& takeover) {
+  takeover_ = takeover;
+  ++handoffs_.taken;
+  handoffs_.sessions += takeover.sessions;
+  handoffs_.pauses.Observe(takeover.pause);
+}
+
+void Controller::NoteUpgrade(bool upgrading, std::string failed) {
+  upgrading_ = upgrading;
+  if (!failed.empty()) ++handoffs_.failed;
+  upgrade_failed_ = std::move(failed);
 }
 
 }  // namespace sstplb::control

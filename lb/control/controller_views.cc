@@ -135,6 +135,9 @@ DaemonStatus Controller::GetStatus() const {
   status.stopping = stopping_;
   status.drain = DrainOfAll();
   status.takeover = takeover_;
+  status.handoffs = handoffs_;
+  status.upgrading = upgrading_;
+  status.upgrade_failed = upgrade_failed_;
   status.pools = GetPools();
   for (const config::Listener& listener : config_.listeners) {
     status.listeners.push_back({.name = listener.name,

@@ -191,6 +191,11 @@ std::string MetricsPage(const DaemonStatus& status, const std::vector<worker::Re
   for (const worker::Report& report : reports) {
     out.Add<Metric::kWorkerLoopLag>({std::to_string(report.worker)}, report.loop_lag);
   }
+  const HandoffTotals& handoffs = status.handoffs;
+  out.Add<Metric::kHandoffs>({"taken_over"}, static_cast<double>(handoffs.taken));
+  out.Add<Metric::kHandoffs>({"failed"}, static_cast<double>(handoffs.failed));
+  out.Add<Metric::kHandoffSessions>(static_cast<double>(handoffs.sessions));
+  out.Add<Metric::kHandoffPause>(handoffs.pauses);
   out.Add<Metric::kOpenFiles>(status.open_files);
   out.Add<Metric::kOpenFilesLimit>(status.open_files_limit);
   return out.Text();

@@ -26,16 +26,22 @@ Answer<T> OrTimeout(std::optional<Answer<T>> answer) {
 
 }  // namespace
 
+template <class T, class Run>
+Answer<T> Steering::Decide(Run run) {
+  return OrTimeout<T>(Ask(loop_, [&controller = controller_, run = std::move(run)]() -> Answer<T> {
+    if (controller.handing_over()) return HandingOver();
+    return run(controller);
+  }));
+}
+
 template <class Run>
 Answer<BackendStatus> Steering::Command(std::string_view pool, std::string_view name, Run run) {
-  return OrTimeout<BackendStatus>(
-      Ask(loop_,
-          [&controller = controller_, p = std::string(pool), n = std::string(name),
-           run = std::move(run)]() -> Answer<BackendStatus> {
-            const Answer<Done> done = run(controller, p, n);
-            if (!done) return done.error();
-            return controller.GetBackend(p, n);
-          }));
+  return Decide<BackendStatus>([p = std::string(pool), n = std::string(name), run = std::move(run)](
+                                   Controller& controller) -> Answer<BackendStatus> {
+    const Answer<Done> done = run(controller, p, n);
+    if (!done) return done.error();
+    return controller.GetBackend(p, n);
+  });
 }
 
 Answer<DaemonStatus> Steering::GetStatus() {
@@ -60,9 +66,10 @@ Answer<std::vector<PoolStatus>> Steering::GetPools() {
 }
 
 Answer<BackendStatus> Steering::GetBackend(std::string_view pool, std::string_view name) {
-  return Command(pool, name, [](Controller&, const std::string&, const std::string&) {
-    return Answer<Done>(Done{});
-  });
+  return OrTimeout<BackendStatus>(
+      Ask(loop_, [&controller = controller_, p = std::string(pool), n = std::string(name)] {
+        return controller.GetBackend(p, n);
+      }));
 }
 
 Answer<BackendStatus> Steering::AddBackend(std::string_view pool, const config::Backend& backend) {
@@ -73,10 +80,8 @@ Answer<BackendStatus> Steering::AddBackend(std::string_view pool, const config::
 }
 
 Answer<Done> Steering::RemoveBackend(std::string_view pool, std::string_view name, bool force) {
-  return OrTimeout<Done>(
-      Ask(loop_, [&controller = controller_, p = std::string(pool), n = std::string(name), force] {
-        return controller.Remove(p, n, force);
-      }));
+  return Decide<Done>([p = std::string(pool), n = std::string(name),
+                       force](Controller& controller) { return controller.Remove(p, n, force); });
 }
 
 Answer<BackendStatus> Steering::ChangeBackend(std::string_view pool, std::string_view name,
@@ -103,22 +108,22 @@ Answer<BackendStatus> Steering::UndrainBackend(std::string_view pool, std::strin
 }
 
 Answer<DaemonStatus> Steering::DrainAll(const DrainWish& wish) {
-  const auto done = OrTimeout<Done>(
-      Ask(loop_, [&controller = controller_, wish] { return controller.DrainAll(wish); }));
+  const auto done =
+      Decide<Done>([wish](Controller& controller) { return controller.DrainAll(wish); });
   if (!done) return done.error();
   return GetStatus();
 }
 
 Answer<DaemonStatus> Steering::UndrainAll() {
-  const auto done =
-      OrTimeout<Done>(Ask(loop_, [&controller = controller_] { return controller.UndrainAll(); }));
+  const auto done = Decide<Done>([](Controller& controller) { return controller.UndrainAll(); });
   if (!done) return done.error();
   return GetStatus();
 }
 
 Answer<Done> Steering::ResetBackend(std::string_view pool, std::string_view name) {
-  return OrTimeout<Done>(Ask(loop_, [&controller = controller_, p = std::string(pool),
-                                     n = std::string(name)] { return controller.Reset(p, n); }));
+  return Decide<Done>([p = std::string(pool), n = std::string(name)](Controller& controller) {
+    return controller.Reset(p, n);
+  });
 }
 
 Answer<SessionPage> Steering::GetSessions(const session::SessionFilter& filter,
@@ -187,6 +192,11 @@ Answer<std::string> Steering::ExportConfig() {
 Answer<ReloadReport> Steering::Reload(bool dry_run) {
   return OrTimeout<ReloadReport>(
       Ask(loop_, [&controller = controller_, dry_run] { return controller.Reload(dry_run); }));
+}
+
+Answer<std::int64_t> Steering::Upgrade() {
+  if (!begin_upgrade_) return Failure{FailureCode::kInternal, "this process cannot upgrade", ""};
+  return OrTimeout<std::int64_t>(Ask(loop_, begin_upgrade_));
 }
 
 Answer<std::string> Steering::GetMetrics() {

@@ -39,9 +39,19 @@ class Steering final : public Api {
   std::vector<Event> GetEvents(std::uint64_t after, std::size_t limit, Duration wait) override;
   Answer<std::string> ExportConfig() override;
   Answer<ReloadReport> Reload(bool dry_run) override;
+  Answer<std::int64_t> Upgrade() override;
   Answer<std::string> GetMetrics() override;
 
+  // How Upgrade() is done: `begin` runs on the loop. Before the first call of it.
+  void SetUpgrade(std::function<Answer<std::int64_t>()> begin) {
+    begin_upgrade_ = std::move(begin);
+  }
+
  private:
+  // Runs `run` on the loop, with the controller; an answer of type Answer<T>. Not while a new
+  // process is taking over, which would not know of it.
+  template <class T, class Run>
+  Answer<T> Decide(Run run);
   // Runs `run`, an Answer<Done> of the controller, and tells how the backend is after it.
   template <class Run>
   Answer<BackendStatus> Command(std::string_view pool, std::string_view name, Run run);
@@ -49,6 +59,7 @@ class Steering final : public Api {
   Loop& loop_;
   Controller& controller_;
   EventRing& events_;
+  std::function<Answer<std::int64_t>()> begin_upgrade_;
 };
 
 }  // namespace sstplb::control

@@ -16,6 +16,9 @@
 #include "lb/daemon/host.h"
 #include "lb/daemon/service_manager.h"
 #include "lb/daemon/service_watch.h"
+#include "lb/daemon/takeover.h"
+#include "lb/daemon/upgrader.h"
+#include "lb/handoff/channel.h"
 #include "lb/worker/worker.h"
 
 namespace sstplb::daemon {
@@ -27,17 +30,50 @@ constexpr std::size_t kEventsKept = 2000;
 
 // From the ground up: each part may use those above it, and is destroyed before them.
 struct Daemon::Parts {
-  explicit Parts(std::unique_ptr<Logger> logger)
-      : log(std::move(logger)), terminate(loop.ev()), interrupt(loop.ev()), hang_up(loop.ev()) {
+  Parts(std::unique_ptr<Logger> logger, std::unique_ptr<Takeover> from)
+      : manager(from == nullptr ? ServiceManager::Origin::kStarted
+                                : ServiceManager::Origin::kSucceeded),
+        log(std::move(logger)),
+        takeover(std::move(from)),
+        terminate(loop.ev()),
+        interrupt(loop.ev()),
+        hang_up(loop.ev()),
+        upgrade(loop.ev()) {
     log->SetListener([this](LogLevel level, std::string_view what, std::span<const LogField> f) {
       events.Add(WallClock::now(), level, what, f);
     });
   }
 
+  Status Open(config::Config config, std::string config_file);
+  Status OpenHandoff(const config::Admin& options, const std::string& config_file);
+
   void OnStopSignal(ev::sig&, int) { BeginStop(); }
   void OnHangUp(ev::sig&, int) {
     log->Reopen();
     (void)controller->Reload(/*dry_run=*/false);  // says itself what came of it
+  }
+
+  void OnUpgrade(ev::sig&, int) { (void)BeginUpgrade(); }
+
+  control::Answer<std::int64_t> BeginUpgrade() {
+    control::Answer<std::int64_t> pid = control::Failure{
+        control::FailureCode::kConflict, "an upgrade needs admin.socket, which is off", ""};
+    if (upgrader != nullptr) pid = upgrader->Begin();
+    if (!pid) log->Event(LogLevel::kError, "upgrade refused", {{"why", pid.error().message}});
+    return pid;
+  }
+
+  // The new process answers at the admin sockets: what comes here is not for us any more.
+  void OnGiven() {
+    manager.HandedOver();
+    ender = std::thread([this] {
+      events.Close();
+      admin->Stop();
+      loop.Post([this] { OnLast(); });
+    });
+  }
+  void OnLast() {
+    if (std::exchange(last, true)) loop.Stop();
   }
 
   void BeginStop() {
@@ -54,18 +90,22 @@ struct Daemon::Parts {
     });
   }
 
-  ServiceManager manager{ServiceManager::Origin::kStarted};
+  ServiceManager manager;
   EventRing events{kEventsKept};
   std::unique_ptr<Logger> log;
   Loop loop;
+  std::unique_ptr<Takeover> takeover;  // until all is well
   std::unique_ptr<control::Controller> controller;
   std::unique_ptr<control::Steering> steering;
   std::unique_ptr<admin::AdminServer> admin;
+  std::unique_ptr<Upgrader> upgrader;
   std::unique_ptr<ServiceWatch> service;
   ev::sig terminate;
   ev::sig interrupt;
   ev::sig hang_up;
+  ev::sig upgrade;
   bool stopping = false;
+  bool last = false;  // one of the two that OnLast() waits for has come
   std::thread ender;
 };
 
@@ -75,43 +115,87 @@ Daemon::~Daemon() {
   if (parts_->ender.joinable()) parts_->ender.join();
 }
 
-Result<std::unique_ptr<Daemon>> Daemon::Open(config::Config config, std::string config_file) {
+Result<std::unique_ptr<Daemon>> Daemon::Open(config::Config config, std::string config_file,
+                                             std::unique_ptr<Takeover> takeover) {
   auto log = Logger::Open(config.global.log);
   if (!log) return log.error();
-  auto parts = std::make_unique<Parts>(std::move(*log));
+  auto parts = std::make_unique<Parts>(std::move(*log), std::move(takeover));
+  if (const auto opened = parts->Open(std::move(config), std::move(config_file)); !opened) {
+    if (parts->takeover != nullptr) parts->takeover->Abort(opened.error().message);
+    return opened.error();
+  }
+  return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::Open(config::Config config, std::string config_file) {
+  return Open(std::move(config), std::move(config_file), nullptr);
+}
+
+Status Daemon::Parts::Open(config::Config config, std::string config_file) {
   const std::uint32_t workers = worker::WorkerCount(config.global.workers);
   // What the files allow; a reload may change what the configuration does.
   const std::uint32_t room = MaxSessions({}, workers, RaiseOpenFiles());
   const config::Config opened = config;
+  if (takeover != nullptr) {
+    const auto begun = takeover->Begin(*log);
+    if (!begun) return begun.error();
+    if (!*begun) takeover.reset();
+  }
 
-  parts->controller = std::make_unique<control::Controller>(
-      parts->loop, *parts->log, std::move(config), std::move(config_file), room);
-  parts->steering =
-      std::make_unique<control::Steering>(parts->loop, *parts->controller, parts->events);
-  if (const auto listening = parts->controller->Open(); !listening) return listening.error();
-  auto admin = admin::AdminServer::Open(opened.admin, *parts->steering, *parts->log);
-  if (!admin) return admin.error();
-  parts->admin = std::move(*admin);
-  if (const auto dropped = DropPrivileges(opened); !dropped) return dropped.error();
-  parts->service =
-      std::make_unique<ServiceWatch>(parts->loop, *parts->log, *parts->controller, parts->manager);
-  parts->controller->OnReload(
-      [service = parts->service.get()](bool under_way) { service->OnReload(under_way); });
-  return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+  controller =
+      std::make_unique<control::Controller>(loop, *log, std::move(config), config_file, room);
+  steering = std::make_unique<control::Steering>(loop, *controller, events);
+  steering->SetUpgrade([this] { return BeginUpgrade(); });
+  if (takeover != nullptr) {
+    if (const auto inherited = takeover->InheritTo(*controller); !inherited) return inherited;
+  }
+  if (const auto listening = controller->Open(); !listening) return listening;
+  admin::PassedSockets passed;
+  if (takeover != nullptr) passed = takeover->AdminSockets(opened.admin);
+  auto server = admin::AdminServer::Open(opened.admin, *steering, *log, std::move(passed));
+  if (!server) return server.error();
+  admin = std::move(*server);
+  if (const auto door = OpenHandoff(opened.admin, config_file); !door) return door;
+  if (const auto dropped = DropPrivileges(opened); !dropped) return dropped;
+  service = std::make_unique<ServiceWatch>(loop, *log, *controller, manager);
+  controller->OnReload([this](bool under_way) { service->OnReload(under_way); });
+  controller->Prepare();
+  if (takeover == nullptr) return Done{};
+  return takeover->TakeSessions(*controller);
+}
+
+Status Daemon::Parts::OpenHandoff(const config::Admin& options, const std::string& config_file) {
+  if (options.socket.empty()) return Done{};
+  const std::string path = handoff::HandoffPath(options.socket);
+  Fd socket = takeover == nullptr ? Fd() : takeover->HandoffSocket(path);
+  if (!socket.valid()) {
+    auto listening = handoff::ListenAt(path);
+    if (!listening) return listening.error();
+    socket = std::move(*listening);
+  }
+  upgrader = std::make_unique<Upgrader>(
+      std::move(socket), path, config_file, loop, *log, *controller, *admin,
+      Upgrader::Events{.given = [this] { OnGiven(); }, .over = [this] { OnLast(); }});
+  return Done{};
 }
 
 void Daemon::Run() {
   Parts& parts = *parts_;
+  // First of all: sessions that were taken over wait for it.
+  parts.controller->Start();
+  if (parts.takeover != nullptr) parts.takeover->Tell(*parts.controller, *parts.log);
   std::signal(SIGPIPE, SIG_IGN);  // a log on a closed pipe must not end the balancer
   parts.terminate.set<Parts, &Parts::OnStopSignal>(&parts);
   parts.interrupt.set<Parts, &Parts::OnStopSignal>(&parts);
   parts.hang_up.set<Parts, &Parts::OnHangUp>(&parts);
   parts.terminate.start(SIGTERM);
   parts.interrupt.start(SIGINT);
+  parts.upgrade.set<Parts, &Parts::OnUpgrade>(&parts);
   parts.hang_up.start(SIGHUP);
-  parts.controller->Start();
+  parts.upgrade.start(SIGUSR2);
   parts.admin->Start();
-  parts.service->Start();
+  if (parts.upgrader != nullptr) parts.upgrader->Start();
+  parts.service->Start([&parts] { parts.takeover.reset(); });
   parts.log->Event(LogLevel::kInfo, "started", {{"version", SSTPLB_VERSION}});
   parts.loop.Run();
   parts.log->Event(LogLevel::kInfo, "stopped", {});
@@ -129,15 +213,31 @@ Result<std::string> AdminSocketOf(const std::string& config_file) {
   return config->admin.socket;
 }
 
-int RunDaemon(const std::string& config_file) {
-  auto config = config::ReadFile(config_file);
+int RunDaemon(const RunOptions& options) {
+  auto config = config::ReadFile(options.config);
+  std::string trouble;
   if (!config) {
     for (const auto& diagnostic : config.error()) {
-      std::fprintf(stderr, "%s\n", diagnostic.ToString().c_str());
+      trouble += (trouble.empty() ? "" : "\n") + diagnostic.ToString();
     }
+  }
+  std::string path = options.takeover_path;
+  if (path.empty() && config) path = handoff::HandoffPath(config->admin.socket);
+  std::unique_ptr<Takeover> takeover;
+  if (options.takeover && !path.empty()) {
+    auto connected = Takeover::Connect(path);
+    if (!connected) {
+      std::fprintf(stderr, "sstplb: %s\n", connected.error().message.c_str());
+      return 2;
+    }
+    takeover = std::move(*connected);
+  }
+  if (!config) {
+    std::fprintf(stderr, "%s\n", trouble.c_str());
+    if (takeover != nullptr) takeover->Abort(trouble);
     return 2;
   }
-  auto daemon = Daemon::Open(std::move(*config), config_file);
+  auto daemon = Daemon::Open(std::move(*config), options.config, std::move(takeover));
   if (!daemon) {
     std::fprintf(stderr, "sstplb: %s\n", daemon.error().message.c_str());
     return 2;

@@ -43,8 +43,9 @@ ServiceWatch::~ServiceWatch() {
   feed_.stop();
 }
 
-void ServiceWatch::Start() {
-  if (!manager_.present()) return;
+void ServiceWatch::Start(std::function<void()> ready) {
+  if (!manager_.present()) return ready();
+  on_ready_ = std::move(ready);
   tick_.start(EvSeconds(kTick), EvSeconds(kTick));
   if (const auto timeout = manager_.watchdog()) {
     feed_.start(0.0, EvSeconds(*timeout / kFeedsPerTimeout));
@@ -69,6 +70,7 @@ void ServiceWatch::AllHere() {
     ready_ = true;
     // A stop may have begun meanwhile: the manager is not to take that back.
     if (!stop_ends_) manager_.Ready(told_ = Line());
+    if (on_ready_) std::exchange(on_ready_, nullptr)();
   }
   if (manager_.watchdog()) manager_.Feed();
 }

@@ -10,6 +10,7 @@
 
 #include <ev++.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -34,8 +35,8 @@ class ServiceWatch {
   ServiceWatch& operator=(const ServiceWatch&) = delete;
 
   // After Controller::Start(): the manager is told that the service is ready as soon as every
-  // worker has taken its listening sockets.
-  void Start();
+  // worker has taken its listening sockets. Then, or at once without a manager, `ready` is called.
+  void Start(std::function<void()> ready);
   // A reload begins, or is over, whatever came of it.
   void OnReload(bool under_way);
   // Live sessions have until `grace` has passed.
@@ -56,6 +57,7 @@ class ServiceWatch {
   ev::timer tick_;
   ev::timer feed_;
   std::string told_;  // the status that the manager has
+  std::function<void()> on_ready_;
   bool ready_ = false;
   bool stuck_ = false;  // a worker owed its answer when the next feed was due
   std::optional<TimePoint> stop_ends_;

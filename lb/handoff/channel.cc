@@ -192,7 +192,7 @@ bool Channel::AwaitEnd(Duration within) {
   const TimePoint deadline = Clock::now() + within;
   while (Clock::now() < deadline) {
     const auto next = Receive(deadline - Clock::now());
-    if (!next && next.error().kind == Kind::kEnded) return true;
+    if (!next && next.error().kind != Kind::kTimeout) return next.error().kind == Kind::kEnded;
   }
   return false;
 }

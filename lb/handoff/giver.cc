@@ -104,6 +104,7 @@ Status Giver::Await(MessageType type, Duration within) {
 Status Giver::Greet(std::uint32_t open_files) {
   const auto message = channel_->Receive(kAnswerWait);
   if (!message) return Failed(MessageType::kHello, message.error());
+  if (message->type == MessageType::kAbort) return Error{std::string(AsText(message->body))};
   const auto hello =
       message->type == MessageType::kHello ? DecodeHello(message->body) : std::nullopt;
   if (!hello) return Abort("this is no HELLO of a handoff");

@@ -44,6 +44,8 @@ class Giver {
   // Ends as Given when the new process has taken over: every worker has let go of everything and
   // ends. With an error everything here goes on as before, and the other process cannot touch it.
   Result<Given> Give(const Estate& estate);
+  // After Give(): until the new process no longer needs this one, or is gone.
+  void AwaitEnd(Duration within) { (void)channel_->AwaitEnd(within); }
   // Before or in place of Give(): tells the other why not.
   void Refuse(const std::string& why);
 

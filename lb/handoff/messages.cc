@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x73737470;  // "sstp"
 constexpr double kPaceUnit = 1000;
+constexpr std::uint32_t kMaxBuckets = 64;
 
 // The one record of a body.
 std::optional<RecordReader> Only(ByteView body) {
@@ -29,6 +30,30 @@ std::optional<std::vector<T>> All(ByteView body, Read read) {
     if (!record->ok()) return std::nullopt;
   }
   return values;
+}
+
+void WriteDrain(RecordWriter& out, const std::optional<backend::Drain>& given) {
+  const backend::Drain drain = given.value_or(backend::Drain{});
+  out.U8(given ? 1 : 0);
+  out.Wall(drain.since);
+  out.Wall(drain.begins);
+  out.U8(drain.deadline ? 1 : 0);
+  out.Wall(drain.deadline.value_or(WallTime()));
+  out.U64(static_cast<std::uint64_t>(std::llround(drain.pace.value_or(0) * kPaceUnit)));
+  out.U8(drain.idle_first ? 1 : 0);
+}
+
+std::optional<backend::Drain> ReadDrain(RecordReader& in) {
+  const bool given = in.U8() != 0;
+  backend::Drain drain;
+  drain.since = in.Wall();
+  drain.begins = in.Wall();
+  const bool has_deadline = in.U8() != 0;
+  const WallTime deadline = in.Wall();
+  if (has_deadline) drain.deadline = deadline;
+  if (const std::uint64_t pace = in.U64()) drain.pace = static_cast<double>(pace) / kPaceUnit;
+  drain.idle_first = in.U8() != 0;
+  return given ? std::optional(drain) : std::nullopt;
 }
 
 }  // namespace
@@ -115,6 +140,7 @@ void EncodeBackend(const BackendState& state, Bytes& body) {
   out.U32(state.probed.dead_run);
   out.Address(state.resolved);
   out.Wall(state.down_since.value_or(WallTime()));
+  WriteDrain(out, state.departed);
 }
 
 std::optional<std::vector<BackendState>> DecodeBackends(ByteView body) {
@@ -132,6 +158,7 @@ std::optional<std::vector<BackendState>> DecodeBackends(ByteView body) {
     state.probed.dead_run = in.U32();
     state.resolved = in.Address();
     if (const WallTime since = in.Wall(); since != WallTime()) state.down_since = since;
+    state.departed = ReadDrain(in);
     return state;
   });
 }
@@ -156,33 +183,29 @@ std::optional<std::vector<Affinity>> DecodeAffinity(ByteView body) {
 }
 
 void EncodeControl(const ControlState& state, Bytes& body) {
-  const backend::Drain drain = state.drain_all.value_or(backend::Drain{});
   RecordWriter out(body);
-  out.U8(state.drain_all ? 1 : 0);
-  out.Wall(drain.since);
-  out.Wall(drain.begins);
-  out.U8(drain.deadline ? 1 : 0);
-  out.Wall(drain.deadline.value_or(WallTime()));
-  out.U64(static_cast<std::uint64_t>(std::llround(drain.pace.value_or(0) * kPaceUnit)));
-  out.U8(drain.idle_first ? 1 : 0);
+  WriteDrain(out, state.drain_all);
   out.U8(state.refusing ? 1 : 0);
+  out.U64(state.handoffs.taken);
+  out.U64(state.handoffs.failed);
+  out.U64(state.handoffs.sessions);
+  out.Span(state.handoffs.pause_sum);
+  out.U32(static_cast<std::uint32_t>(state.handoffs.pauses.size()));
+  for (const std::uint64_t count : state.handoffs.pauses) out.U64(count);
 }
 
 std::optional<ControlState> DecodeControl(ByteView body) {
   auto in = Only(body);
   if (!in) return std::nullopt;
   ControlState state;
-  const bool draining = in->U8() != 0;
-  backend::Drain drain;
-  drain.since = in->Wall();
-  drain.begins = in->Wall();
-  const bool has_deadline = in->U8() != 0;
-  const WallTime deadline = in->Wall();
-  if (has_deadline) drain.deadline = deadline;
-  if (const std::uint64_t pace = in->U64()) drain.pace = static_cast<double>(pace) / kPaceUnit;
-  drain.idle_first = in->U8() != 0;
+  state.drain_all = ReadDrain(*in);
   state.refusing = in->U8() != 0;
-  if (draining) state.drain_all = drain;
+  state.handoffs.taken = in->U64();
+  state.handoffs.failed = in->U64();
+  state.handoffs.sessions = in->U64();
+  state.handoffs.pause_sum = in->Span();
+  const std::uint32_t pauses = std::min(in->U32(), kMaxBuckets);
+  for (std::uint32_t i = 0; i < pauses; ++i) state.handoffs.pauses.push_back(in->U64());
   if (!in->ok()) return std::nullopt;
   return state;
 }

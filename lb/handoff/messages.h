@@ -71,7 +71,9 @@ struct BackendState {
   std::string backend;
   probes::RiseFall::Memory probed;
   std::optional<SocketAddress> resolved;
-  std::optional<WallTime> down_since;  // dead since then
+  std::optional<WallTime> down_since;      // dead since then
+  std::optional<backend::Drain> departed;  // removed: it is in the configuration of CONFIG only for
+                                           // the sessions that are left
 };
 void EncodeBackend(const BackendState& state, Bytes& body);
 std::optional<std::vector<BackendState>> DecodeBackends(ByteView body);
@@ -83,8 +85,18 @@ struct Affinity {
 void EncodeAffinity(const Affinity& affinity, Bytes& body);
 std::optional<std::vector<Affinity>> DecodeAffinity(ByteView body);
 
-// A drain of the whole balancer.
+// Of all handoffs so far.
+struct HandoffCounts {
+  std::uint64_t taken = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t sessions = 0;
+  std::vector<std::uint64_t> pauses;  // buckets of sstplb_handoff_pause_seconds
+  Duration pause_sum{};
+};
+
+// A drain of the whole balancer, and what the line of processes has counted.
 struct ControlState {
+  HandoffCounts handoffs;
   std::optional<backend::Drain> drain_all;
   bool refusing = false;  // it has begun: no client is taken
 };

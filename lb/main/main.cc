@@ -28,7 +28,11 @@ int main(int argc, char** argv) {
   namespace daemon = sstplb::daemon;
   namespace load = sstplb::load;
   const cli::Entry entry{
-      .run = [](const cli::RunOptions& o) { return daemon::RunDaemon(o.config); },
+      .run =
+          [](const cli::RunOptions& o) {
+            return daemon::RunDaemon(
+                {.config = o.config, .takeover = o.takeover, .takeover_path = o.takeover_path});
+          },
       .check = [](const cli::CheckOptions& o) { return daemon::CheckConfig(o.config); },
       .demo = Demo,
       .probe =

@@ -366,6 +366,12 @@ control::Answer<control::ReloadReport> FakeApi::Reload(bool dry_run) {
   return report;
 }
 
+control::Answer<std::int64_t> FakeApi::Upgrade() {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  return std::int64_t{4712};
+}
+
 control::Answer<std::string> FakeApi::GetMetrics() {
   const std::lock_guard lock(mutex_);
   if (failure) return *failure;

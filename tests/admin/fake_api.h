@@ -64,6 +64,7 @@ class FakeApi : public control::Api {
   std::vector<Event> GetEvents(std::uint64_t after, std::size_t limit, Duration wait) override;
   control::Answer<std::string> ExportConfig() override;
   control::Answer<control::ReloadReport> Reload(bool dry_run) override;
+  control::Answer<std::int64_t> Upgrade() override;
   control::Answer<std::string> GetMetrics() override;
 
  private:

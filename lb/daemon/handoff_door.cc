@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/daemon/handoff_door.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "lb/control/ask.h"
+
+namespace sstplb::daemon {
+namespace {
+
+// How long the new process may take to tell the service manager who serves now.
+constexpr Duration kEndWait = std::chrono::seconds(10);
+
+// Who is at the other end: a pidfd, when it may have what this process has.
+Result<Fd> PeerOf(int client) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return Error{std::string("who asks is not known: ") + std::strerror(errno)};
+  }
+  if (peer.uid != 0 && peer.uid != ::geteuid()) {
+    return Error{"only root and the balancer's own user may take over, not uid " +
+                 std::to_string(peer.uid)};
+  }
+  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
+  if (!process.valid()) return Error{"the process that asked is gone"};
+  return process;
+}
+
+handoff::OfferedSocket Offered(handoff::SocketKind kind, std::string name, Fd fd) {
+  handoff::OfferedSocket out;
+  out.kind = kind;
+  out.name = std::move(name);
+  out.fd = std::move(fd);
+  return out;
+}
+
+}  // namespace
+
+HandoffDoor::HandoffDoor(Fd socket, std::string path, Loop& loop, Logger& log,
+                         control::Controller& controller, const admin::AdminServer& admin,
+                         Events events)
+    : socket_(std::move(socket)),
+      path_(path),
+      place_(std::move(path)),
+      stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      loop_(loop),
+      log_(log),
+      controller_(controller),
+      admin_(admin),
+      events_(std::move(events)) {}
+
+HandoffDoor::~HandoffDoor() {
+  Stop();
+  if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+void HandoffDoor::Start() {
+  thread_ = std::thread([this] { Run(); });
+  ::pthread_setname_np(thread_.native_handle(), "handoff");
+}
+
+void HandoffDoor::Stop() {
+  if (!thread_.joinable()) return;
+  ::eventfd_write(stop_.get(), 1);
+  thread_.join();
+}
+
+void HandoffDoor::Run() {
+  while (true) {
+    pollfd fds[] = {{socket_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+    if (::poll(fds, 2, -1) < 0) continue;
+    if (fds[1].revents != 0) return;
+    Fd client(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (client.valid() && Serve(std::move(client))) return;
+  }
+}
+
+// Whether everything was given.
+bool HandoffDoor::Serve(Fd client) {
+  auto peer = PeerOf(client.get());
+  handoff::Channel channel(std::move(client));
+  if (!peer) {
+    (void)channel.Send(handoff::MessageType::kAbort, AsBytes(peer.error().message));
+    log_.Event(LogLevel::kWarning, "handoff refused", {{"why", peer.error().message}});
+    return false;
+  }
+  handoff::Giver giver(std::move(channel), std::move(*peer), controller_.workers(), SSTPLB_VERSION);
+  const auto status = control::Ask(loop_, [this] { return controller_.GetStatus(); });
+  const auto greeted = giver.Greet(status ? status->open_files : 0);
+  if (!greeted) {
+    log_.Event(LogLevel::kWarning, "handoff refused", {{"why", greeted.error().message}});
+    return false;
+  }
+  const auto estate = Gather();
+  if (!estate) giver.Refuse(estate.error().message);
+  const Result<handoff::Given> given =
+      estate ? giver.Give(*estate) : Result<handoff::Given>(estate.error());
+  loop_.Post([this, given, begun = estate.ok()] {
+    if (begun && !given) controller_.EndHandoff();
+    events_.attempted(given);
+  });
+  if (!given) return false;
+  giver.AwaitEnd(kEndWait);
+  loop_.Post([this] { events_.over(); });
+  return true;
+}
+
+Result<handoff::Estate> HandoffDoor::Gather() {
+  auto state = control::Ask(loop_, [this] { return controller_.BeginHandoff(); });
+  if (!state) return Error{"the control loop does not answer"};
+  if (!*state) return state->error();
+  auto open = control::AskAll(controller_.workers(), [](worker::Worker& w) { return w.Sockets(); });
+  auto sockets = std::optional<std::vector<handoff::OfferedSocket>>();
+  if (open) {
+    auto answer = control::Ask(loop_, [this, open = std::move(*open)] {
+      return std::make_shared<std::vector<handoff::OfferedSocket>>(
+          controller_.listeners().Offer(open));
+    });
+    if (answer) sockets = std::move(**answer);
+  }
+  if (!sockets) {
+    loop_.Post([this] { controller_.EndHandoff(); });
+    return Error{"a worker or the control loop does not answer"};
+  }
+  handoff::Estate estate{.sockets = std::move(*sockets), .state = std::move(**state)};
+  auto copies = admin_.Copies();
+  const config::Admin& admin = controller_.config().admin;  // does not change in place
+  if (copies.socket.valid()) {
+    estate.sockets.push_back(
+        Offered(handoff::SocketKind::kAdminSocket, admin.socket, std::move(copies.socket)));
+  }
+  if (copies.http.valid()) {
+    auto& http = estate.sockets.emplace_back(
+        Offered(handoff::SocketKind::kAdminHttp, "", std::move(copies.http)));
+    http.configured = admin.http;
+  }
+  estate.sockets.push_back(Offered(handoff::SocketKind::kHandoff, place_,
+                                   Fd(::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 0))));
+  return estate;
+}
+
+}  // namespace sstplb::daemon

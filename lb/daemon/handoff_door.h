@@ -1,0 +1,62 @@
+// HandoffDoor: where a new process asks to take over, and the thread that gives it everything.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "lb/admin/server.h"
+#include "lb/base/fd.h"
+#include "lb/base/log.h"
+#include "lb/base/loop.h"
+#include "lb/base/result.h"
+#include "lb/control/controller.h"
+#include "lb/handoff/channel.h"
+#include "lb/handoff/giver.h"
+
+namespace sstplb::daemon {
+
+// Made and destroyed on the control loop's thread; all that it is given must outlive it.
+class HandoffDoor {
+ public:
+  struct Events {
+    // On the loop's thread, after every attempt: what was given, or why nothing was and all goes
+    // on.
+    std::function<void(const Result<handoff::Given>&)> attempted;
+    // On the loop's thread: the new process no longer needs this one.
+    std::function<void()> over;
+  };
+
+  // `socket`: handoff::ListenAt(path), or a copy of another process's.
+  HandoffDoor(Fd socket, std::string path, Loop& loop, Logger& log, control::Controller& controller,
+              const admin::AdminServer& admin, Events events);
+  ~HandoffDoor();
+  HandoffDoor(const HandoffDoor&) = delete;
+  HandoffDoor& operator=(const HandoffDoor&) = delete;
+
+  void Start();
+  // Waits for an attempt that is under way.
+  void Stop();
+  // The file stays: another process listens there.
+  void KeepFile() { path_.clear(); }
+
+ private:
+  void Run();
+  bool Serve(Fd client);
+  Result<handoff::Estate> Gather();
+
+  const Fd socket_;
+  std::string path_;
+  const std::string place_;
+  const Fd stop_;
+  Loop& loop_;
+  Logger& log_;
+  control::Controller& controller_;
+  const admin::AdminServer& admin_;
+  const Events events_;
+  std::thread thread_;
+};
+
+}  // namespace sstplb::daemon
