@@ -76,7 +76,7 @@ Result<UnixListener> UnixListener::Open(const std::string& path, std::uint32_t m
       ::bind(out.fd_.get(), AsSockaddr(*address), sizeof *address) != 0) {
     return Error{"admin.socket: cannot bind " + path + Because()};
   }
-  out.NoteFile(path);
+  out.OwnFile(path);
   if (::chmod(path.c_str(), static_cast<mode_t>(mode)) != 0 ||
       ::listen(out.fd_.get(), kBacklog) != 0) {
     return Error{"admin.socket: cannot listen at " + path + Because()};
@@ -84,14 +84,13 @@ Result<UnixListener> UnixListener::Open(const std::string& path, std::uint32_t m
   return out;
 }
 
-UnixListener UnixListener::TakeOver(const std::string& path, Fd listening) {
+UnixListener UnixListener::TakeOver(Fd listening) {
   UnixListener out;
   out.fd_ = std::move(listening);
-  out.NoteFile(path);
   return out;
 }
 
-void UnixListener::NoteFile(const std::string& path) {
+void UnixListener::OwnFile(const std::string& path) {
   path_ = path;
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return;

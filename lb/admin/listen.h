@@ -20,8 +20,10 @@ class UnixListener {
   // replaced, one that is answered and any other file is an error. The last folder of the path is
   // made when it is missing.
   static Result<UnixListener> Open(const std::string& path, std::uint32_t mode);
-  // One that another process has bound to `path`, and that is now this one's.
-  static UnixListener TakeOver(const std::string& path, Fd listening);
+  // One that another process has bound to a path, whose file is that process's until OwnFile().
+  static UnixListener TakeOver(Fd listening);
+  // From here on the file at `path` is ours to remove.
+  void OwnFile(const std::string& path);
   // The file stays: another process listens there.
   void KeepFile() { path_.clear(); }
   UnixListener(UnixListener&& other) noexcept;
@@ -32,8 +34,6 @@ class UnixListener {
 
  private:
   UnixListener() = default;
-  void NoteFile(const std::string& path);
-
   Fd fd_;
   std::string path_;
   std::uint64_t device_ = 0;  // which file is ours

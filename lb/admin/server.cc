@@ -64,7 +64,7 @@ Result<std::unique_ptr<AdminServer>> AdminServer::Open(const config::Admin& opti
   parts->router = MakeRouter(api);
   if (!options.socket.empty()) {
     Result<UnixListener> socket =
-        passed.socket.valid() ? UnixListener::TakeOver(options.socket, std::move(passed.socket))
+        passed.socket.valid() ? UnixListener::TakeOver(std::move(passed.socket))
                               : UnixListener::Open(options.socket, options.socket_mode);
     if (!socket) return socket.error();
     parts->socket.emplace(std::move(*socket));
@@ -95,6 +95,10 @@ PassedSockets AdminServer::Copies() const {
   const auto copy = [](int fd) { return Fd(fd < 0 ? -1 : ::fcntl(fd, F_DUPFD_CLOEXEC, 0)); };
   return {.socket = copy(parts_->socket ? parts_->socket->fd() : -1),
           .http = copy(parts_->http.get())};
+}
+
+void AdminServer::OwnFile(const std::string& path) {
+  if (parts_->socket) parts_->socket->OwnFile(path);
 }
 
 void AdminServer::KeepFile() {

@@ -40,6 +40,8 @@ class AdminServer {
 
   // Copies of the listening sockets, for another process; those that are off are not valid.
   PassedSockets Copies() const;
+  // Of a passed socket: its file is this process's to remove from now on.
+  void OwnFile(const std::string& path);
   // Another process listens there now: the socket file is not removed.
   void KeepFile();
 

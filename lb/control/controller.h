@@ -64,8 +64,10 @@ class Controller {
   // After Open(): a plan for its sessions is made, and the workers are not started.
   void Prepare();
   void TookOver(const TakeoverStatus& takeover);
-  // How an upgrade goes on, for GetStatus(); `failed` is why it did not, or "".
-  void NoteUpgrade(bool upgrading, std::string failed);
+  // For GetStatus(): a new process has been started, and did not take over.
+  void BeginUpgrade();
+  void EndUpgrade(std::string why);
+  void NoteFailedHandoff() { ++handoffs_.failed; }
   // No new sessions from here on; live ones run until `grace` has passed. Then, or when the last
   // one has ended, `done` is called.
   void BeginStop(Duration grace, std::function<void()> done);

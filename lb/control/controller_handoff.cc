@@ -119,10 +119,10 @@ void Controller::RestoreInherited() {
       return decision.pool == backend.pool && decision.backend == backend.backend;
     });
   }
+  registry_.Restore(std::move(decisions));
+  registry_.ApplyConfig(config_);
   {
     backend::Registry::Batch batch(registry_);
-    registry_.Restore(std::move(decisions));
-    registry_.ApplyConfig(config_);
     for (const handoff::BackendState& backend : inherited_.backends) {
       registry_.SetResolved(backend.pool, backend.backend, backend.resolved);
       registry_.SetHealth(backend.pool, backend.backend, ToHealth(backend.probed.health));
@@ -169,10 +169,14 @@ void Controller::TookOver(const TakeoverStatus& takeover) {
   handoffs_.pauses.Observe(takeover.pause);
 }
 
-void Controller::NoteUpgrade(bool upgrading, std::string failed) {
-  upgrading_ = upgrading;
-  if (!failed.empty()) ++handoffs_.failed;
-  upgrade_failed_ = std::move(failed);
+void Controller::BeginUpgrade() {
+  upgrading_ = true;
+  upgrade_failed_.clear();
+}
+
+void Controller::EndUpgrade(std::string why) {
+  upgrading_ = false;
+  upgrade_failed_ = std::move(why);
 }
 
 }  // namespace sstplb::control

@@ -193,6 +193,7 @@ void Daemon::Run() {
   parts.upgrade.set<Parts, &Parts::OnUpgrade>(&parts);
   parts.hang_up.start(SIGHUP);
   parts.upgrade.start(SIGUSR2);
+  parts.admin->OwnFile(parts.controller->config().admin.socket);
   parts.admin->Start();
   if (parts.upgrader != nullptr) parts.upgrader->Start();
   parts.service->Start([&parts] { parts.takeover.reset(); });

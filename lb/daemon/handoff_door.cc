@@ -52,8 +52,7 @@ HandoffDoor::HandoffDoor(Fd socket, std::string path, Loop& loop, Logger& log,
                          control::Controller& controller, const admin::AdminServer& admin,
                          Events events)
     : socket_(std::move(socket)),
-      path_(path),
-      place_(std::move(path)),
+      path_(std::move(path)),
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       loop_(loop),
       log_(log),
@@ -63,7 +62,7 @@ HandoffDoor::HandoffDoor(Fd socket, std::string path, Loop& loop, Logger& log,
 
 HandoffDoor::~HandoffDoor() {
   Stop();
-  if (!path_.empty()) ::unlink(path_.c_str());
+  if (owns_file_) ::unlink(path_.c_str());
 }
 
 void HandoffDoor::Start() {
@@ -93,28 +92,29 @@ bool HandoffDoor::Serve(Fd client) {
   handoff::Channel channel(std::move(client));
   if (!peer) {
     (void)channel.Send(handoff::MessageType::kAbort, AsBytes(peer.error().message));
-    log_.Event(LogLevel::kWarning, "handoff refused", {{"why", peer.error().message}});
-    return false;
+    return Attempted(peer.error());
   }
   handoff::Giver giver(std::move(channel), std::move(*peer), controller_.workers(), SSTPLB_VERSION);
   const auto status = control::Ask(loop_, [this] { return controller_.GetStatus(); });
   const auto greeted = giver.Greet(status ? status->open_files : 0);
-  if (!greeted) {
-    log_.Event(LogLevel::kWarning, "handoff refused", {{"why", greeted.error().message}});
-    return false;
-  }
+  if (!greeted) return Attempted(greeted.error());
   const auto estate = Gather();
-  if (!estate) giver.Refuse(estate.error().message);
-  const Result<handoff::Given> given =
-      estate ? giver.Give(*estate) : Result<handoff::Given>(estate.error());
-  loop_.Post([this, given, begun = estate.ok()] {
-    if (begun && !given) controller_.EndHandoff();
-    events_.attempted(given);
-  });
-  if (!given) return false;
+  if (!estate) {
+    giver.Refuse(estate.error().message);
+    return Attempted(estate.error());
+  }
+  const Result<handoff::Given> given = giver.Give(*estate);
+  if (!given) loop_.Post([this] { controller_.EndHandoff(); });
+  if (!Attempted(given)) return false;
   giver.AwaitEnd(kEndWait);
   loop_.Post([this] { events_.over(); });
   return true;
+}
+
+bool HandoffDoor::Attempted(Result<handoff::Given> given) {
+  const bool all = given.ok();
+  loop_.Post([this, given = std::move(given)] { events_.attempted(given); });
+  return all;
 }
 
 Result<handoff::Estate> HandoffDoor::Gather() {
@@ -146,7 +146,7 @@ Result<handoff::Estate> HandoffDoor::Gather() {
         Offered(handoff::SocketKind::kAdminHttp, "", std::move(copies.http)));
     http.configured = admin.http;
   }
-  estate.sockets.push_back(Offered(handoff::SocketKind::kHandoff, place_,
+  estate.sockets.push_back(Offered(handoff::SocketKind::kHandoff, path_,
                                    Fd(::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 0))));
   return estate;
 }

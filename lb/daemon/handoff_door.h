@@ -39,17 +39,18 @@ class HandoffDoor {
   void Start();
   // Waits for an attempt that is under way.
   void Stop();
-  // The file stays: another process listens there.
-  void KeepFile() { path_.clear(); }
+  // Whether the socket's file is this process's to remove; it is not at first.
+  void OwnFile(bool ours) { owns_file_ = ours; }
 
  private:
   void Run();
   bool Serve(Fd client);
+  bool Attempted(Result<handoff::Given> given);
   Result<handoff::Estate> Gather();
 
   const Fd socket_;
-  std::string path_;
-  const std::string place_;
+  const std::string path_;
+  bool owns_file_ = false;
   const Fd stop_;
   Loop& loop_;
   Logger& log_;

@@ -14,6 +14,8 @@ using control::FailureCode;
 // From the start of a new process to its end or its success. It reads a configuration, opens
 // sockets and takes the sessions; the parts have shorter deadlines of their own.
 constexpr Duration kUpgradeWithin = std::chrono::seconds(90);
+// What a process told before it ended may be heard a little after its end.
+constexpr Duration kLastWords = std::chrono::milliseconds(200);
 
 }  // namespace
 
@@ -28,16 +30,21 @@ Upgrader::Upgrader(Fd socket, std::string path, std::string config_file, Loop& l
       events_(std::move(events)),
       successor_(loop, [this](const std::string& how) { OnSuccessorEnd(how); }),
       too_late_(loop.ev()),
+      settle_(loop.ev()),
       door_(std::move(socket), std::move(path), loop, log, controller, admin,
             {.attempted = [this](const auto& given) { OnAttempt(given); },
              .over = [this] { events_.over(); }}) {
   too_late_.set<Upgrader, &Upgrader::OnTooLate>(this);
+  settle_.set<Upgrader, &Upgrader::OnSettled>(this);
 }
 
-Upgrader::~Upgrader() { too_late_.stop(); }
+Upgrader::~Upgrader() {
+  too_late_.stop();
+  settle_.stop();
+}
 
 control::Answer<std::int64_t> Upgrader::Begin() {
-  if (successor_.running() || controller_.handing_over()) return control::HandingOver();
+  if (successor_.running() || settle_.is_active() || controller_.handing_over()) return control::HandingOver();
   if (::getpid() == 1) {
     return Failure{FailureCode::kConflict,
                    "this process is pid 1 of its container, which ends with it: run it under an "
@@ -48,7 +55,7 @@ control::Answer<std::int64_t> Upgrader::Begin() {
   if (!pid) return Failure{FailureCode::kInternal, pid.error().message, ""};
   refused_.clear();
   too_late_.start(EvSeconds(kUpgradeWithin));
-  controller_.NoteUpgrade(/*upgrading=*/true, "");
+  controller_.BeginUpgrade();
   log_.Event(LogLevel::kInfo, "upgrade", {{"binary", binary_}, {"pid", *pid}});
   return *pid;
 }
@@ -58,13 +65,13 @@ void Upgrader::OnAttempt(const Result<handoff::Given>& given) {
     refused_ = given.error().message;
     log_.Event(LogLevel::kError, "handoff failed",
                {{"why", refused_}, {"sessions", "all run on here"}});
-    controller_.NoteUpgrade(successor_.running(), refused_);
+    controller_.NoteFailedHandoff();
     return;
   }
   given_ = true;
   too_late_.stop();
   admin_.KeepFile();
-  door_.KeepFile();
+  door_.OwnFile(false);
   log_.Event(LogLevel::kInfo, "handed over",
              {{"sessions", given->sessions}, {"frozen", FormatDuration(given->frozen)}});
   events_.given();
@@ -72,10 +79,16 @@ void Upgrader::OnAttempt(const Result<handoff::Given>& given) {
 
 void Upgrader::OnSuccessorEnd(const std::string& how) {
   too_late_.stop();
+  ended_how_ = how;
+  settle_.start(EvSeconds(kLastWords));
+}
+
+void Upgrader::OnSettled(ev::timer&, int) {
   if (given_) return;
-  if (!refused_.empty()) return controller_.NoteUpgrade(/*upgrading=*/false, "");
-  log_.Event(LogLevel::kError, "upgrade failed", {{"new_process", how}});
-  controller_.NoteUpgrade(/*upgrading=*/false, "the new process " + how);
+  if (!refused_.empty()) return controller_.EndUpgrade(refused_);
+  log_.Event(LogLevel::kError, "upgrade failed", {{"new_process", ended_how_}});
+  controller_.NoteFailedHandoff();
+  controller_.EndUpgrade("the new process " + ended_how_);
 }
 
 void Upgrader::OnTooLate(ev::timer&, int) {

@@ -34,8 +34,11 @@ class Upgrader {
   Upgrader(const Upgrader&) = delete;
   Upgrader& operator=(const Upgrader&) = delete;
 
-  // After the controller's.
-  void Start() { door_.Start(); }
+  // After the controller's. The socket's file is this process's to remove from now on.
+  void Start() {
+    door_.OwnFile(true);
+    door_.Start();
+  }
   // Starts the binary on disk and returns its pid; Controller::GetStatus() tells what comes of it.
   control::Answer<std::int64_t> Begin();
 
@@ -43,6 +46,7 @@ class Upgrader {
   void OnAttempt(const Result<handoff::Given>& given);
   void OnSuccessorEnd(const std::string& how);
   void OnTooLate(ev::timer&, int);
+  void OnSettled(ev::timer&, int);
 
   const std::string binary_;
   const std::string config_file_;
@@ -53,6 +57,8 @@ class Upgrader {
   const Events events_;
   Successor successor_;
   ev::timer too_late_;
+  ev::timer settle_;
+  std::string ended_how_;
   bool given_ = false;
   std::string refused_;  // why the last attempt of this upgrade came to nothing
   HandoffDoor door_;

@@ -32,11 +32,14 @@ void Append(std::vector<Batch>&& from, std::vector<Batch>& to) {
 
 }  // namespace
 
-Batch ExportIdentities(worker::Worker& worker, std::span<const session::SessionId> ids) {
+Batch ExportIdentities(worker::Worker& worker, std::span<const session::SessionId> ids,
+                       std::vector<session::SessionId>& relaying) {
   Batch batch{.type = MessageType::kSessions, .body = {}, .fds = {}};
   for (const session::SessionId id : ids) {
     const session::Session* session = worker.FindSession(id);
-    if (session != nullptr && session->relaying()) AddIdentity(*session, batch);
+    if (session == nullptr || !session->relaying()) continue;
+    AddIdentity(*session, batch);
+    relaying.push_back(id);
   }
   return batch;
 }

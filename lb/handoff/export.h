@@ -26,9 +26,10 @@ inline constexpr std::size_t kSessionsPerBatch = 100;
 
 using SessionIds = std::unordered_set<session::SessionId>;
 
-// On the worker's thread, as both of these: the identities of those of `ids` that relay. At most
-// kSessionsPerBatch ids.
-Batch ExportIdentities(worker::Worker& worker, std::span<const session::SessionId> ids);
+// On the worker's thread, as both of these: the identities of those of `ids` that relay, who are
+// added to `relaying`. At most kSessionsPerBatch ids.
+Batch ExportIdentities(worker::Worker& worker, std::span<const session::SessionId> ids,
+                       std::vector<session::SessionId>& relaying);
 // Everything that moved, and the identities of those that are not in `told`, in the order in which
 // it is to be sent.
 std::vector<Batch> ExportMoved(worker::Worker& worker, const SessionIds& told, bool observer);

@@ -208,26 +208,28 @@ Status Giver::CopyAhead(worker::Worker& worker) {
   for (std::size_t i = 0; i < ids.size(); i += kSessionsPerBatch) {
     const auto some = std::span(ids).subspan(i, std::min(kSessionsPerBatch, ids.size() - i));
     if (const auto done = CopyBatch(worker, {some.begin(), some.end()}); !done) return done;
-    told_->insert(some.begin(), some.end());
   }
   return Done{};
 }
 
 Status Giver::CopyBatch(worker::Worker& worker, std::vector<session::SessionId> ids) {
-  using Sent = std::pair<Result<Done, ChannelError>, std::uint32_t>;
+  using Sent = std::pair<Result<Done, ChannelError>, std::vector<session::SessionId>>;
   auto sent = std::make_shared<std::promise<Sent>>();
   auto outcome = sent->get_future();
   worker.Post([channel = channel_, sent, ids = std::move(ids)](worker::Worker& w) {
-    const Batch batch = ExportIdentities(w, ids);
-    if (batch.records == 0) return sent->set_value({Done{}, 0});
-    sent->set_value({channel->Send(batch.type, batch.body, batch.fds), batch.records});
+    std::vector<session::SessionId> relaying;
+    const Batch batch = ExportIdentities(w, ids, relaying);
+    if (relaying.empty()) return sent->set_value({Done{}, {}});
+    auto done = channel->Send(batch.type, batch.body, batch.fds);
+    sent->set_value({std::move(done), std::move(relaying)});
   });
   if (outcome.wait_for(kWorkerWait) != std::future_status::ready) {
     return Error{"a worker does not come by within 2 s"};  // the channel may be in use: no ABORT
   }
-  const auto [done, records] = outcome.get();
+  const auto [done, relaying] = outcome.get();
   if (!done) return Failed(MessageType::kSessions, done.error());
-  return records == 0 ? Status(Done{}) : Await(MessageType::kAck, kAnswerWait);
+  told_->insert(relaying.begin(), relaying.end());
+  return relaying.empty() ? Status(Done{}) : Await(MessageType::kAck, kAnswerWait);
 }
 
 Result<End> Giver::TellMoved(const Freeze& freeze) {

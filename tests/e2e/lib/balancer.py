@@ -107,6 +107,18 @@ class Balancer:
             raise AssertionError(f'{self.name} did not start:\n{self.process.tail()}')
         return self.socket.exists() and self.get('/healthz')[0] == 200
 
+    def upgrade(self, timeout=60):
+        """`sstplb upgrade`; self.process is the new one then, and the old one has ended with 0."""
+        said = self.ok('upgrade', timeout=timeout)
+        return self.follow(self.ask('status')['pid'], said)
+
+    def follow(self, pid, said=''):
+        """Process `pid` has taken over."""
+        before, self.process = self.process, proc.Successor(pid, self.process)
+        self.test.addCleanup(self.process.stop)
+        self.test.assertEqual(before.wait_exit(15), 0, before.tail())
+        return said
+
     def stop(self, timeout=15):
         """SIGTERM; the exit code has to be 0."""
         self.process.send_signal(signal.SIGTERM)

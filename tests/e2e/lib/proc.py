@@ -10,6 +10,7 @@ import fcntl
 import os
 import random
 import re
+import select
 import shlex
 import signal
 import socket
@@ -145,6 +146,61 @@ class Process:
         """Resident memory in bytes."""
         with open(f'/proc/{self.pid}/statm', encoding='ascii') as statm:
             return int(statm.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
+class Successor(Process):
+    """A process that one of ours started in its own place. It writes where that one wrote."""
+
+    def __init__(self, pid, before):
+        self.argv = before.argv
+        self.name = before.name
+        self.log_path = before.log_path
+        self._log_from = before._log_from
+        self.pid = pid
+        self.stdin = None
+        self._end = os.pidfd_open(pid)
+        self._code = None
+        _running.append(self)
+
+    def _over(self, timeout):
+        return self._end is None or bool(select.select([self._end], [], [], timeout)[0])
+
+    def running(self):
+        return not self._over(0)
+
+    @property
+    def returncode(self):
+        if self._code is None and not self.running():
+            # Ours once the one that started it is gone: see the subreaper below.
+            wait_until(self._bury, 5, f'{self} to be buried')
+        return self._code
+
+    def _bury(self):
+        try:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if pid:
+            self._code = os.waitstatus_to_exitcode(status)
+        return bool(pid)
+
+    def wait_exit(self, timeout=10):
+        if not self._over(timeout):
+            raise WaitTimeout(f'{self} did not end within {timeout:g} s:\n{self.tail()}')
+        return self.returncode
+
+    def send_signal(self, number):
+        if self.running():
+            signal.pidfd_send_signal(self._end, number)
+
+    def stop(self, number=signal.SIGTERM, timeout=5):
+        self.send_signal(number)
+        if not self._over(timeout):
+            self.send_signal(signal.SIGKILL)
+        code = self.wait_exit(5)
+        if self in _running:
+            _running.remove(self)
+        return code
 
 
 _running = []
