@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/admin/listen.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -31,6 +33,21 @@ Result<sockaddr_un> UnixAddress(const std::string& path) {
 
 const sockaddr* AsSockaddr(const sockaddr_un& address) {
   return reinterpret_cast<const sockaddr*>(&address);
+}
+
+int Option(int fd, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+// Where a Unix socket is bound; "" when it has no path.
+std::string PathOf(int fd) {
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
+  const std::size_t length = size - offsetof(sockaddr_un, sun_path);
+  return std::string(address.sun_path, ::strnlen(address.sun_path, length));
 }
 
 // /run/sstplb is on no disk: after a boot it is missing unless the service manager makes it.
@@ -84,7 +101,8 @@ Result<UnixListener> UnixListener::Open(const std::string& path, std::uint32_t m
   return out;
 }
 
-UnixListener UnixListener::TakeOver(Fd listening) {
+UnixListener UnixListener::Adopt(Fd listening) {
+  (void)::fcntl(listening.get(), F_SETFL, ::fcntl(listening.get(), F_GETFL) | O_NONBLOCK);
   UnixListener out;
   out.fd_ = std::move(listening);
   return out;
@@ -108,6 +126,20 @@ UnixListener::~UnixListener() {
   struct stat info {};
   if (path_.empty() || ::lstat(path_.c_str(), &info) != 0) return;
   if (info.st_dev == device_ && info.st_ino == inode_) ::unlink(path_.c_str());
+}
+
+Fd TakeAdminSocket(std::vector<InheritedSocket>& passed, const std::string& path) {
+  const auto fits = [&path](const InheritedSocket& socket) {
+    const int fd = socket.fd.get();
+    const bool unix_stream = Option(fd, SO_DOMAIN) == AF_UNIX && Option(fd, SO_TYPE) == SOCK_STREAM;
+    if (!unix_stream || Option(fd, SO_ACCEPTCONN) != 1) return false;
+    return socket.name == "admin" || PathOf(fd) == path;
+  };
+  const auto found = path.empty() ? passed.end() : std::ranges::find_if(passed, fits);
+  if (found == passed.end()) return Fd();
+  Fd fd = std::move(found->fd);
+  passed.erase(found);
+  return fd;
 }
 
 Result<Fd> ListenTcp(const SocketAddress& address) {

@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "lb/base/address.h"
 #include "lb/base/fd.h"
+#include "lb/base/inherited_sockets.h"
 #include "lb/base/result.h"
 
 namespace sstplb::admin {
@@ -20,8 +22,8 @@ class UnixListener {
   // replaced, one that is answered and any other file is an error. The last folder of the path is
   // made when it is missing.
   static Result<UnixListener> Open(const std::string& path, std::uint32_t mode);
-  // One that another process has bound to a path, whose file is that process's until OwnFile().
-  static UnixListener TakeOver(Fd listening);
+  // One that another process has opened, and whose file is not this one's until OwnFile().
+  static UnixListener Adopt(Fd listening);
   // From here on the file at `path` is ours to remove.
   void OwnFile(const std::string& path);
   // The file stays: another process listens there.
@@ -39,6 +41,10 @@ class UnixListener {
   std::uint64_t device_ = 0;  // which file is ours
   std::uint64_t inode_ = 0;
 };
+
+// Takes the admin socket out of what the service manager has passed: a Unix stream socket that is
+// named "admin" or bound to `path`. Not valid when there is none.
+Fd TakeAdminSocket(std::vector<InheritedSocket>& passed, const std::string& path);
 
 // `address` may have port 0; LocalAddress() tells the real one.
 Result<Fd> ListenTcp(const SocketAddress& address);

@@ -44,6 +44,8 @@ bool IsLoopback(const IpAddress& ip) {
 
 struct AdminServer::Parts {
   Router router;
+  std::string path;
+  bool keep_file = false;
   std::optional<UnixListener> socket;
   Fd http;
   // Last, so that they end first.
@@ -62,9 +64,11 @@ Result<std::unique_ptr<AdminServer>> AdminServer::Open(const config::Admin& opti
   if (!token) return token.error();
   auto parts = std::make_unique<Parts>();
   parts->router = MakeRouter(api);
+  parts->path = options.socket;
+  parts->keep_file = passed.keep_file;
   if (!options.socket.empty()) {
     Result<UnixListener> socket =
-        passed.socket.valid() ? UnixListener::TakeOver(std::move(passed.socket))
+        passed.socket.valid() ? UnixListener::Adopt(std::move(passed.socket))
                               : UnixListener::Open(options.socket, options.socket_mode);
     if (!socket) return socket.error();
     parts->socket.emplace(std::move(*socket));
@@ -94,11 +98,12 @@ void AdminServer::Stop() {
 PassedSockets AdminServer::Copies() const {
   const auto copy = [](int fd) { return Fd(fd < 0 ? -1 : ::fcntl(fd, F_DUPFD_CLOEXEC, 0)); };
   return {.socket = copy(parts_->socket ? parts_->socket->fd() : -1),
+          .keep_file = parts_->keep_file,
           .http = copy(parts_->http.get())};
 }
 
-void AdminServer::OwnFile(const std::string& path) {
-  if (parts_->socket) parts_->socket->OwnFile(path);
+void AdminServer::OwnFile() {
+  if (parts_->socket && !parts_->keep_file) parts_->socket->OwnFile(parts_->path);
 }
 
 void AdminServer::KeepFile() {

@@ -19,13 +19,15 @@ namespace sstplb::admin {
 // Bound sockets that come from another process; not valid: bind one.
 struct PassedSockets {
   Fd socket;
+  bool keep_file = false;  // the service manager's, who holds the socket as well
   Fd http;
 };
 
 class AdminServer {
  public:
   // Binds the sockets and reads the token, which may need privileges; nobody is answered yet. `api`
-  // and `logger` outlive the server.
+  // and `logger` outlive the server. With a `passed` socket, of the service manager, it answers at
+  // that one instead of binding admin.socket.
   static Result<std::unique_ptr<AdminServer>> Open(const config::Admin& options, control::Api& api,
                                                    Logger& logger, PassedSockets passed = {});
   ~AdminServer();
@@ -40,8 +42,8 @@ class AdminServer {
 
   // Copies of the listening sockets, for another process; those that are off are not valid.
   PassedSockets Copies() const;
-  // Of a passed socket: its file is this process's to remove from now on.
-  void OwnFile(const std::string& path);
+  // Of a passed socket: its file is this process's to remove from now on, unless it is to be kept.
+  void OwnFile();
   // Another process listens there now: the socket file is not removed.
   void KeepFile();
 

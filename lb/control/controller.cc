@@ -69,7 +69,12 @@ Controller::~Controller() {
   for (const auto& worker : workers_) worker->Stop();
 }
 
-Status Controller::Open() {
+Status Controller::Open(std::vector<InheritedSocket> passed) {
+  std::string misfits;
+  for (const std::string& misfit : listeners_.Inherit(std::move(passed), config_)) {
+    misfits += (misfits.empty() ? "" : "\n") + misfit;
+  }
+  if (!misfits.empty()) return Error{misfits};
   opened_ = listeners_.Open(config_, std::move(inherited_sockets_),
                             theirs_ ? *theirs_ : config::Config{});
   std::string all = TransparentTrouble(config_);

@@ -46,8 +46,9 @@ class Controller {
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
-  // Opens every listening socket: before privileges are dropped. The error has every failure.
-  Status Open();
+  // Opens every listening socket, but for those that the service manager has `passed`: before
+  // privileges are dropped. The error has every failure.
+  Status Open(std::vector<InheritedSocket> passed = {});
   // Starts workers and probes, and takes clients.
   void Start();
 

@@ -32,19 +32,25 @@ Listeners::Opened Listeners::Open(const config::Config& config,
     if (FindWanted(config, socket.name, *socket.configured) == nullptr) continue;
     auto& sockets = opened.sockets_[Key(socket.name, *socket.configured)];
     if (before != nullptr) sockets.tcp = before->tcp;
+    sockets.shared = sockets.shared || socket.shared;
     sockets.fds.push_back(std::move(socket.fd));
   }
   for (auto& [key, sockets] : opened.sockets_) {
     // More workers than there were: two of them share a socket, and whoever is faster accepts.
     for (std::size_t i = 0; sockets.fds.size() < workers_; ++i) {
+      sockets.shared = true;
       sockets.fds.emplace_back(::fcntl(sockets.fds[i].get(), F_DUPFD_CLOEXEC, 0));
     }
   }
+  const Places activated = activated_.Assign(config);
   for (const config::Listener& listener : config.listeners) {
     for (const SocketAddress& bind : listener.bind) {
       const Key key(listener.name, bind);
       if (bound_.contains(key) || opened.sockets_.contains(key)) continue;
-      opened.sockets_[key] = OpenAt(listener, bind, opened.failures);
+      const auto passed = activated.find(key);
+      opened.sockets_[key] = passed == activated.end()
+                                 ? OpenAt(listener, bind, opened.failures)
+                                 : CopyPassed(passed->second, listener, opened.failures);
     }
   }
   return opened;
@@ -68,6 +74,22 @@ Listeners::Opened::Sockets Listeners::OpenAt(const config::Listener& listener,
   return sockets;
 }
 
+Listeners::Opened::Sockets Listeners::CopyPassed(std::size_t index,
+                                                 const config::Listener& listener,
+                                                 std::vector<std::string>& failures) const {
+  Opened::Sockets sockets{.fds = {}, .tcp = listener.tcp, .shared = true};
+  activated_.Tune(index, listener.tcp);
+  for (std::size_t i = 0; i < workers_; ++i) {
+    auto fd = activated_.Copy(index);
+    if (!fd) {
+      failures.push_back("listener." + listener.name + ".bind: " + fd.error().message);
+      break;
+    }
+    sockets.fds.push_back(std::move(*fd));
+  }
+  return sockets;
+}
+
 std::vector<handoff::OfferedSocket> Listeners::Offer(
     const std::vector<std::vector<worker::OpenSocket>>& open) const {
   std::vector<handoff::OfferedSocket> offered;
@@ -80,6 +102,7 @@ std::vector<handoff::OfferedSocket> Listeners::Offer(
       auto& out = offered.emplace_back();
       out.name = socket.listener;
       out.worker = index;
+      out.shared = socket.shared;
       out.configured = place->first.second;
       out.fd.Reset(::fcntl(socket.fd, F_DUPFD_CLOEXEC, 0));
     }
@@ -117,9 +140,10 @@ void Listeners::Apply(const config::Config& config, Opened&& opened, const Worke
     for (std::size_t i = 0; i < sockets.fds.size(); ++i) {
       // A task must be copyable, which a descriptor's owner is not.
       auto socket = std::make_shared<Fd>(std::move(sockets.fds[i]));
-      workers[i % workers.size()]->Post([name = key.first, socket](worker::Worker& w) {
-        w.AddSocket({name, std::move(*socket)});
-      });
+      workers[i % workers.size()]->Post(
+          [name = key.first, socket, shared = sockets.shared](worker::Worker& w) {
+            w.AddSocket({name, std::move(*socket), shared});
+          });
     }
   }
   for (auto& entry : bound_) {
@@ -133,6 +157,7 @@ void Listeners::Apply(const config::Config& config, Opened&& opened, const Worke
     }
     place.tcp = wanted;
   }
+  activated_.Place(config);
 }
 
 void Listeners::StopListening(const Workers& workers) {
@@ -144,9 +169,8 @@ void Listeners::StopListening(const Workers& workers) {
 void Listeners::ListenAgain(const config::Config& config, const Workers& workers) const {
   for (const config::Listener& listener : config.listeners) {
     for (const auto& worker : workers) {
-      worker->Post([name = listener.name, backlog = listener.tcp.backlog](worker::Worker& w) {
-        w.Listen(name, backlog);
-      });
+      worker->Post(
+          [name = listener.name, tcp = listener.tcp](worker::Worker& w) { w.Listen(name, tcp); });
     }
   }
 }
@@ -159,6 +183,7 @@ void Listeners::CloseAll(const Workers& workers) {
     }
   }
   bound_.clear();
+  activated_.LeaveListening();
 }
 
 std::vector<SocketAddress> Listeners::Bound(const std::string& listener) const {

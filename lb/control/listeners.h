@@ -11,6 +11,7 @@
 #include "lb/base/fd.h"
 #include "lb/base/result.h"
 #include "lb/config/config.h"
+#include "lb/control/activated_sockets.h"
 #include "lb/control/ask.h"
 #include "lb/handoff/messages.h"
 
@@ -35,6 +36,13 @@ class Listeners {
   };
 
   explicit Listeners(std::size_t workers) : workers_(workers) {}
+
+  // Takes what the service manager has opened: Open() uses it in place of sockets of its own. What
+  // is wrong with them, a line each. Once, before Open().
+  std::vector<std::string> Inherit(std::vector<InheritedSocket> sockets,
+                                   const config::Config& config) {
+    return activated_.Take(std::move(sockets), config);
+  }
 
   // Opens what `config` has and what is not open yet. `inherited` are sockets of another process
   // that listens as `theirs` says: they are used where they fit, and closed otherwise.
@@ -73,9 +81,12 @@ class Listeners {
 
   Opened::Sockets OpenAt(const config::Listener& listener, const SocketAddress& bind,
                          std::vector<std::string>& failures) const;
+  Opened::Sockets CopyPassed(std::size_t index, const config::Listener& listener,
+                             std::vector<std::string>& failures) const;
 
   const std::size_t workers_;
   std::map<Key, Place> bound_;
+  ActivatedSockets activated_;
 };
 
 }  // namespace sstplb::control

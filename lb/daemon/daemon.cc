@@ -6,8 +6,10 @@
 #include <thread>
 #include <utility>
 
+#include "lb/admin/listen.h"
 #include "lb/admin/server.h"
 #include "lb/base/event_ring.h"
+#include "lb/base/inherited_sockets.h"
 #include "lb/base/log.h"
 #include "lb/base/loop.h"
 #include "lb/config/read.h"
@@ -149,10 +151,16 @@ Status Daemon::Parts::Open(config::Config config, std::string config_file) {
   if (takeover != nullptr) {
     if (const auto inherited = takeover->InheritTo(*controller); !inherited) return inherited;
   }
-  if (const auto listening = controller->Open(); !listening) return listening;
-  admin::PassedSockets passed;
-  if (takeover != nullptr) passed = takeover->AdminSockets(opened.admin);
-  auto server = admin::AdminServer::Open(opened.admin, *steering, *log, std::move(passed));
+  auto passed = TakeInheritedSockets();
+  if (!passed) return passed.error();
+  admin::PassedSockets at;
+  if (takeover != nullptr) at = takeover->AdminSockets(opened.admin);
+  if (!at.socket.valid()) {
+    at.socket = admin::TakeAdminSocket(*passed, opened.admin.socket);
+    at.keep_file = at.socket.valid();
+  }
+  if (const auto listening = controller->Open(std::move(*passed)); !listening) return listening;
+  auto server = admin::AdminServer::Open(opened.admin, *steering, *log, std::move(at));
   if (!server) return server.error();
   admin = std::move(*server);
   if (const auto door = OpenHandoff(opened.admin, config_file); !door) return door;
@@ -193,7 +201,7 @@ void Daemon::Run() {
   parts.upgrade.set<Parts, &Parts::OnUpgrade>(&parts);
   parts.hang_up.start(SIGHUP);
   parts.upgrade.start(SIGUSR2);
-  parts.admin->OwnFile(parts.controller->config().admin.socket);
+  parts.admin->OwnFile();
   parts.admin->Start();
   if (parts.upgrader != nullptr) parts.upgrader->Start();
   parts.service->Start([&parts] { parts.takeover.reset(); });

@@ -50,6 +50,7 @@ admin::PassedSockets Takeover::AdminSockets(const config::Admin& admin) {
   for (handoff::OfferedSocket& socket : estate_.sockets) {
     if (socket.kind == SocketKind::kAdminSocket && socket.name == admin.socket) {
       passed.socket = std::move(socket.fd);
+      passed.keep_file = socket.shared;
     }
     if (socket.kind == SocketKind::kAdminHttp && socket.configured == admin.http) {
       passed.http = std::move(socket.fd);

@@ -113,6 +113,7 @@ void EncodeSocket(const OfferedSocket& socket, Bytes& body) {
   out.String(socket.name);
   out.U32(socket.worker);
   out.Address(socket.configured);
+  out.U8(socket.shared ? 1 : 0);
 }
 
 std::optional<std::vector<OfferedSocket>> DecodeSockets(ByteView body, std::vector<Fd>&& fds) {
@@ -122,6 +123,7 @@ std::optional<std::vector<OfferedSocket>> DecodeSockets(ByteView body, std::vect
     socket.name = in.Text();
     socket.worker = in.U32();
     socket.configured = in.Address();
+    socket.shared = in.U8() != 0;
     return socket;
   });
   if (!sockets || sockets->size() != fds.size()) return std::nullopt;

@@ -59,6 +59,7 @@ struct OfferedSocket {
   std::string name;                         // of the listener; the path of a Unix socket
   std::uint32_t worker = 0;                 // of a listener
   std::optional<SocketAddress> configured;  // the address as configured: port 0 stays 0
+  bool shared = false;                      // others have copies: workers, the service manager
   Fd fd;
 };
 // The descriptors go beside the body, in the same order.

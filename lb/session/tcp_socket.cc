@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/session/tcp_socket.h"
 
+#include <fcntl.h>
 #include <linux/socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -148,6 +149,20 @@ void ChangeListening(Options& options, const config::Tcp& from, const config::Tc
   }
 }
 
+// Differs from `tcp` in everything: a change from it sets every option, whatever it was.
+config::Tcp OtherThan(const config::Tcp& tcp) {
+  return {.nodelay = !tcp.nodelay,
+          .keepalive = tcp.keepalive + std::chrono::seconds(1),
+          .user_timeout = tcp.user_timeout + std::chrono::seconds(1),
+          .congestion = tcp.congestion + "?",
+          .mss = tcp.mss + 1,
+          .notsent_lowat = tcp.notsent_lowat + 1,
+          .rcvbuf = tcp.rcvbuf + 1,
+          .sndbuf = tcp.sndbuf + 1,
+          .defer_accept = !tcp.defer_accept,
+          .backlog = tcp.backlog};
+}
+
 // What went wrong in words that say what to do about it.
 Error ListenError(const SocketAddress& address, int error) {
   std::string text = "cannot listen on " + address.ToString() + ": " + std::strerror(error);
@@ -176,6 +191,18 @@ Result<Fd> Listen(const SocketAddress& address, const config::Tcp& tcp) {
     return ListenError(address, errno);
   }
   return fd;
+}
+
+void Adopt(int listening, const config::Tcp& tcp) {
+  (void)::fcntl(listening, F_SETFL, ::fcntl(listening, F_GETFL) | O_NONBLOCK);
+  Options options(listening);
+  ChangeListening(options, OtherThan(tcp), tcp);
+}
+
+void StopListening(int listening) {
+  sockaddr nowhere{};
+  nowhere.sa_family = AF_UNSPEC;
+  (void)::connect(listening, &nowhere, sizeof nowhere);
 }
 
 std::vector<RefusedOption> Retune(int listening, const config::Tcp& from, const config::Tcp& to) {

@@ -18,6 +18,15 @@ namespace sstplb::session {
 // `tcp` options (Linux), so that accepting costs no further system call.
 Result<Fd> Listen(const SocketAddress& address, const config::Tcp& tcp);
 
+// Makes a listening socket that somebody else has opened as Listen() would have it, so far as that
+// can be changed: non-blocking, and every option of `tcp`.
+void Adopt(int listening, const config::Tcp& tcp);
+
+// Clients are refused as if nothing listened; the address stays taken. Adopt() and listen() end it
+// (some options are lost meanwhile). May be called again, and by every holder of a socket that is
+// shared: a second shutdown() would be inherited by all clients to come.
+void StopListening(int listening);
+
 // An option that the kernel did not take: its key in [listener.NAME.tcp], and errno.
 struct RefusedOption {
   std::string_view key;

@@ -59,11 +59,12 @@ void Acceptor::Close() {
 void Acceptor::StopListening() {
   if (watched_) poller_.Forget(socket_.get());
   watched_ = false;
-  (void)::shutdown(socket_.get(), SHUT_RD);
+  session::StopListening(socket_.get());
 }
 
-void Acceptor::Listen(std::uint32_t backlog) {
-  (void)::listen(socket_.get(), static_cast<int>(backlog));
+void Acceptor::Listen(const config::Tcp& tcp) {
+  session::Adopt(socket_.get(), tcp);
+  (void)::listen(socket_.get(), static_cast<int>(tcp.backlog));
   if (!watched_) watched_ = Watch();
 }
 

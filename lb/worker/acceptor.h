@@ -52,7 +52,7 @@ class Acceptor final : private Poller::Watcher {
   void Close();
   // Clients are refused as if nothing listened; the address stays taken. Listen() ends it.
   void StopListening();
-  void Listen(std::uint32_t backlog);
+  void Listen(const config::Tcp& tcp);
   // Other options for the clients to come (session::Retune).
   void Retune(const config::Tcp& from, const config::Tcp& to);
 

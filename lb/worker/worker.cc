@@ -104,9 +104,9 @@ void Worker::StopListening() {
   for (const auto& acceptor : acceptors_) acceptor->StopListening();
 }
 
-void Worker::Listen(const std::string& listener, std::uint32_t backlog) {
+void Worker::Listen(const std::string& listener, const config::Tcp& tcp) {
   for (const auto& acceptor : acceptors_) {
-    if (acceptor->listener() == listener) acceptor->Listen(backlog);
+    if (acceptor->listener() == listener) acceptor->Listen(tcp);
   }
 }
 

@@ -83,7 +83,7 @@ class Worker final : private session::Host, private Acceptor::Sink {
   void RemoveSockets(const std::string& listener, const std::optional<SocketAddress>& address);
   // All clients are refused, until each listener listens again.
   void StopListening();
-  void Listen(const std::string& listener, std::uint32_t backlog);
+  void Listen(const std::string& listener, const config::Tcp& tcp);
   // Gives them other options in place; live sessions keep theirs.
   void RetuneSockets(const std::string& listener, const SocketAddress& address,
                      const config::Tcp& from, const config::Tcp& to);

@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 """The daemon under a service manager: what it says, when it is fed, which sockets it is given."""
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
+import os
 import signal
+import socket
 import time
 
-from lib import case, manager, streams, tracer
+from lib import case, manager, proc, streams, tracer
 from lib.balancer import Balancer, binary, pool
 
 WATCHDOG = 0.6  # seconds: it is to be fed three times as often
@@ -165,6 +168,165 @@ class WatchdogTest(ServiceCase):
         self.assert_fed(notify)
         session.close()
         self.assertEqual(balancer.process.wait_exit(10), 0)
+
+class ActivationTest(ServiceCase):
+    """Sockets as a socket unit has them: opened by somebody else, who keeps them."""
+
+    def socket(self, address=('127.0.0.1', 0), backlog=64):
+        family = socket.AF_INET6 if ':' in address[0] else socket.AF_INET
+        sock = socket.create_server(address, family=family, backlog=backlog)
+        self.addCleanup(sock.close)
+        return sock
+
+    def started(self, *passed, balancer=None, **more):
+        balancer = balancer or self.balancer(**more)
+        return balancer.start(prefix=manager.prefix(passed),
+                              pass_fds=[sock.fileno() for sock, _ in passed])
+
+    def refused(self, *passed, balancer=None):
+        """What a balancer says that does not start with these."""
+        balancer = balancer or self.balancer()
+        balancer.write_config()
+        process = self.start([*manager.prefix(passed), balancer.binary, 'run', '-c',
+                              balancer.config_path], 'sstplb',
+                             pass_fds=[sock.fileno() for sock, _ in passed])
+        self.assertEqual(process.wait_exit(10), 2, process.log())
+        return process.log()
+
+    def inodes(self, balancer, sock):
+        """How many descriptors of the process are this socket."""
+        inode = f'socket:[{os.fstat(sock.fileno()).st_ino}]'
+        return list(balancer.process.open_fds().values()).count(inode)
+
+    def assert_serves(self, port, host='127.0.0.1'):
+        session = streams.Session(self, port, host=host)
+        self.assertTrue(session.alive(), session.backend)
+
+    def test_a_socket_with_the_name_of_a_listener_is_served_wherever_it_is(self):
+        passed = self.socket()
+        balancer = self.started((passed, 'vpn'))
+        self.assert_serves(passed.getsockname()[1])
+        self.assertFalse(proc.accepts(balancer.port), 'the configured port is not bound')
+        self.assertIn(f'127.0.0.1:{passed.getsockname()[1]}', balancer.ok('status'))
+        self.assertEqual(self.inodes(balancer, passed), 3, 'one for each worker, and the first')
+        balancer.stop()
+
+    def test_a_socket_with_the_address_of_a_listener_is_served_and_the_rest_is_bound(self):
+        balancer = self.balancer()
+        other = proc.free_port()
+        balancer.config['listener']['vpn']['bind'].append(f'127.0.0.1:{other}')
+        passed = self.socket(('127.0.0.1', balancer.port))
+        self.started((passed, 'sstplb.socket'), balancer=balancer)
+        self.assert_serves(balancer.port)
+        self.assert_serves(other)
+        self.assertEqual(self.inodes(balancer, passed), 3)
+        balancer.stop()
+
+    def test_every_worker_takes_clients_from_the_one_socket(self):
+        passed = self.socket()
+        balancer = self.started((passed, 'vpn'), global_={'workers': 4})
+        port = passed.getsockname()[1]
+        # Stopped but one, each of them has to take them all.
+        threads = [tracer.thread(balancer.process.pid, f'worker-{i}') for i in range(4)]
+        for running in threads:
+            with contextlib.ExitStack() as stack:
+                for tid in threads:
+                    if tid != running:
+                        stack.enter_context(tracer.stopped(tid))
+                for _ in range(3):
+                    self.assert_serves(port)
+        balancer.stop()
+
+    def test_clients_wait_while_the_balancer_is_started_anew(self):
+        passed = self.socket()
+        port = passed.getsockname()[1]
+        early = streams.connect(port)  # before anybody serves
+        self.addCleanup(early.close)
+        early.sendall(streams.client_hello())
+        balancer = self.started((passed, 'vpn'))
+        self.assertEqual(streams.read_record(early), b'b1')
+        early.close()
+        balancer.wait_sessions(0)
+        balancer.stop()
+        between = streams.connect(port)
+        self.addCleanup(between.close)
+        between.sendall(streams.client_hello())
+        self.started((passed, 'vpn'), balancer=balancer)
+        self.assertEqual(streams.read_record(between), b'b1')
+        balancer.stop()
+
+    def test_a_reload_gives_a_socket_up_and_takes_it_again(self):
+        passed = self.socket(('127.0.0.1', proc.free_port()))
+        port = passed.getsockname()[1]
+        balancer = self.balancer()
+        balancer.config['listener']['second'] = {'bind': [f'127.0.0.1:{port}'], 'pool': 'main'}
+        self.started((passed, 'x'), balancer=balancer)
+        live = streams.Session(self, port)
+        second = balancer.config['listener'].pop('second')
+        balancer.write_config()
+        balancer.ok('reload')
+        self.wait(lambda: not proc.accepts(port), 5, 'clients to be refused')
+        self.assertTrue(live.alive())
+        balancer.config['listener']['second'] = second
+        balancer.write_config()
+        balancer.ok('reload')
+        self.assert_serves(port)
+        self.assertTrue(live.alive())
+        balancer.stop()
+
+    def test_the_whole_balancer_is_drained_and_taken_back(self):
+        passed = self.socket(('127.0.0.1', proc.free_port()))
+        port = passed.getsockname()[1]
+        balancer = self.started((passed, 'vpn'), global_={'drain_notice': '0s'})
+        balancer.ok('drain')
+        self.wait(lambda: not proc.accepts(port), 5, 'clients to be refused')
+        balancer.ok('drain', '--undo')
+        self.wait(lambda: proc.accepts(port), 5, 'clients to be taken')
+        self.assert_serves(port)
+        balancer.ok('drain')
+        self.wait(lambda: not proc.accepts(port), 5, 'clients to be refused')
+        balancer.stop()
+        self.assertTrue(proc.accepts(port), 'what the manager keeps listens')
+
+    def test_ipv6(self):
+        passed = self.socket(('::1', 0))  # create_server: of IPv6 alone
+        balancer = self.started((passed, 'vpn'))
+        self.assert_serves(passed.getsockname()[1], '::1')
+        balancer.stop()
+
+    def test_the_admin_socket(self):
+        for name in ('admin', 'sstplb-admin.socket'):
+            with self.subTest(name):
+                balancer = self.balancer(name=name)
+                sock = socket.socket(socket.AF_UNIX)
+                self.addCleanup(sock.close)
+                sock.bind(str(balancer.socket))
+                sock.listen()
+                self.started((sock, name), balancer=balancer)
+                self.assertIn('b1', balancer.ok('status'))
+                self.assert_serves(balancer.port)
+                balancer.stop()
+                self.assertTrue(balancer.socket.exists(), 'its file is the manager\'s')
+
+    def test_what_nobody_would_serve_is_an_error_that_names_it(self):
+        passed = self.socket()
+        at = '127.0.0.1:%d' % passed.getsockname()[1]
+        self.assertRegex(self.refused((passed, 'web')),
+                         f'socket "web" .descriptor 3, {at}. stands for no listener')
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(datagrams.close)
+        said = self.refused((passed, 'vpn'), (datagrams, 'vpn'), balancer=self.balancer(name='2'))
+        self.assertRegex(said, r'socket "vpn" .descriptor 4.*is no TCP socket')
+        both = socket.create_server(('::', 0), family=socket.AF_INET6, dualstack_ipv6=True)
+        self.addCleanup(both.close)
+        self.assertIn('BindIPv6Only=ipv6-only',
+                      self.refused((both, 'vpn'), balancer=self.balancer(name='3')))
+
+    def test_what_was_passed_to_another_process_is_left_alone(self):
+        balancer = self.balancer().start(
+            env={'LISTEN_PID': '1', 'LISTEN_FDS': '1', 'LISTEN_FDNAMES': 'vpn'})
+        self.assert_serves(balancer.port)
+        balancer.stop()
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/session/tcp_socket.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -176,6 +177,35 @@ TEST_P(RetuneTest, ASocketThatWasChangedIsLikeOneThatWasOpenedSo) {
   EXPECT_EQ(Facts(changed), tuned);
   EXPECT_THAT(Retune(changed.fd(), Tuned(), Untuned()), IsEmpty());
   EXPECT_EQ(Facts(changed), untuned) << "unset is the kernel's own choice, also afterwards";
+}
+
+TEST_P(RetuneTest, ASocketOfSomebodyElseIsLikeOneThatWasOpenedSo) {
+  for (const auto& [was, to] : {std::pair(Tuned(), Untuned()), std::pair(Untuned(), Tuned())}) {
+    const auto opened = Facts(Listening(at(), to));
+    const Listening adopted(at(), was);
+    ASSERT_EQ(::fcntl(adopted.fd(), F_SETFL, 0), 0);
+    Adopt(adopted.fd(), to);
+    ASSERT_EQ(::listen(adopted.fd(), static_cast<int>(to.backlog)), 0);
+    EXPECT_NE(::fcntl(adopted.fd(), F_GETFL) & O_NONBLOCK, 0);
+    EXPECT_EQ(Facts(adopted), opened);
+  }
+}
+
+TEST_P(RetuneTest, ASocketThatWasStoppedTwiceListensAgainAsBefore) {
+  const Listening bound(at(), Tuned());
+  const Listening listening(*LocalAddress(bound.fd()), Tuned());  // which has its port for good
+  StopListening(bound.fd());
+  const auto before = Facts(listening);
+  StopListening(listening.fd());
+  StopListening(listening.fd());
+  Adopt(listening.fd(), Tuned());
+  ASSERT_EQ(::listen(listening.fd(), static_cast<int>(Tuned().backlog)), 0);
+  const Fd client = listening.Accept();
+  char byte = 0;
+  EXPECT_EQ(::recv(client.get(), &byte, 1, MSG_DONTWAIT), 1);
+  EXPECT_EQ(::recv(client.get(), &byte, 1, MSG_DONTWAIT), -1) << "at its end from the beginning";
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_EQ(Facts(listening), before);
 }
 
 TEST_P(RetuneTest, OnlyWhatDiffersIsTouched) {
