@@ -34,11 +34,13 @@ bool ReserveFd::TurnAway(int listening) {
   return taken;
 }
 
-Acceptor::Acceptor(Poller& poller, std::string listener, Fd socket, ReserveFd& reserve, Sink& sink)
+Acceptor::Acceptor(Poller& poller, std::string listener, Fd socket, bool shared, ReserveFd& reserve,
+                   Sink& sink)
     : poller_(poller),
       listener_(std::move(listener)),
       socket_(std::move(socket)),
       address_(LocalAddress(socket_.get()).value_or(SocketAddress{})),
+      shared_(shared),
       reserve_(reserve),
       sink_(sink) {
   if (!Watch()) {
@@ -72,6 +74,14 @@ void Acceptor::Retune(const config::Tcp& from, const config::Tcp& to) {
   (void)session::Retune(socket_.get(), from, to);
 }
 
+// Of all workers that wait for a shared socket the kernel wakes the one that began to watch it
+// first: without this, one worker would have nearly all sessions. (Should there be no memory to
+// watch it again, the others take the clients.)
+void Acceptor::LetOthersGoFirst() {
+  poller_.Forget(socket_.get());
+  watched_ = Watch();
+}
+
 // Clients mostly come one by one, and asking for a second in vain costs a system call. When there
 // is one in the very next turn, the last turn has left it: from then on twice as many are taken.
 void Acceptor::OnReady(unsigned, std::uint32_t) {
@@ -91,6 +101,7 @@ void Acceptor::OnReady(unsigned, std::uint32_t) {
     }
     const auto peer = SocketAddress::FromSockaddr(address);
     if (peer) sink_.OnAccepted(*this, std::move(fd), *peer);
+    if (shared_ && socket_.valid()) LetOthersGoFirst();
   }
 }
 

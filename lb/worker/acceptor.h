@@ -40,13 +40,15 @@ class Acceptor final : private Poller::Watcher {
     ~Sink() = default;
   };
 
-  // `poller`, `reserve` and `sink` outlive it.
-  Acceptor(Poller& poller, std::string listener, Fd socket, ReserveFd& reserve, Sink& sink);
+  // `poller`, `reserve` and `sink` outlive it. Other workers accept from a `shared` socket as well.
+  Acceptor(Poller& poller, std::string listener, Fd socket, bool shared, ReserveFd& reserve,
+           Sink& sink);
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
   const std::string& listener() const { return listener_; }
   const SocketAddress& address() const { return address_; }
+  bool shared() const { return shared_; }
   int fd() const { return socket_.get(); }
   // No more clients; the acceptor itself is to be destroyed when the turn is over.
   void Close();
@@ -59,11 +61,13 @@ class Acceptor final : private Poller::Watcher {
  private:
   void OnReady(unsigned slot, std::uint32_t events) override;
   bool Watch();
+  void LetOthersGoFirst();
 
   Poller& poller_;
   const std::string listener_;
   Fd socket_;
   const SocketAddress address_;
+  const bool shared_;
   ReserveFd& reserve_;
   Sink& sink_;
   int batch_ = 1;  // accepts per turn

@@ -13,7 +13,7 @@ namespace sstplb::worker {
 std::vector<OpenSocket> Worker::Sockets() const {
   std::vector<OpenSocket> sockets;
   for (const auto& acceptor : acceptors_) {
-    sockets.push_back({acceptor->listener(), acceptor->address(), acceptor->fd()});
+    sockets.push_back({acceptor->listener(), acceptor->address(), acceptor->shared(), acceptor->fd()});
   }
   return sockets;
 }

@@ -79,7 +79,7 @@ void Worker::SetPlan(std::shared_ptr<const session::Plan> plan) {
 
 void Worker::AddSocket(ListenSocket socket) {
   acceptors_.push_back(std::make_unique<Acceptor>(poller_, std::move(socket.listener),
-                                                  std::move(socket.fd), reserve_,
+                                                  std::move(socket.fd), socket.shared, reserve_,
                                                   static_cast<Acceptor::Sink&>(*this)));
 }
 

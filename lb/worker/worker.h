@@ -53,13 +53,15 @@ struct Report {
 struct ListenSocket {
   std::string listener;
   Fd fd;
+  bool shared = false;  // a copy of the one socket that all workers have
 };
 
 // One that a worker has.
 struct OpenSocket {
   std::string listener;
   SocketAddress address;  // as bound
-  int fd = -1;            // the worker's
+  bool shared = false;
+  int fd = -1;  // the worker's
 };
 
 class Worker final : private session::Host, private Acceptor::Sink {

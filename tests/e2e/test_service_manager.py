@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """The daemon under a service manager: what it says, when it is fed, which sockets it is given."""
 # SPDX-License-Identifier: Apache-2.0
+import collections
 import contextlib
 import os
+import re
 import signal
 import socket
 import time
@@ -235,6 +237,18 @@ class ActivationTest(ServiceCase):
                         stack.enter_context(tracer.stopped(tid))
                 for _ in range(3):
                     self.assert_serves(port)
+        balancer.stop()
+
+    def test_every_worker_has_its_share(self):
+        passed = self.socket()
+        balancer = self.started((passed, 'vpn'), global_={'workers': 4})
+        for _ in range(80):
+            streams.Session(self, passed.getsockname()[1])
+        # A session's id names its worker in the lowest byte.
+        shares = collections.Counter(int(number, 16) & 0xff for number in re.findall(
+            r'session open id=(\w+)', balancer.process.log()))
+        self.assertEqual(sorted(shares), [0, 1, 2, 3], shares)
+        self.assertGreater(min(shares.values()), 5, shares)
         balancer.stop()
 
     def test_clients_wait_while_the_balancer_is_started_anew(self):
