@@ -14,6 +14,8 @@
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -103,6 +105,7 @@ class Door::Impl : private httplib::Server {
  public:
   Impl(int listen_fd, Policy policy, const Router& router, Logger& logger)
       : listen_fd_(listen_fd),
+        closing_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         policy_(std::move(policy)),
         router_(router),
@@ -121,10 +124,14 @@ class Door::Impl : private httplib::Server {
     }
   }
 
-  void Stop() {
+  void Stop(Duration grace) {
+    ::eventfd_write(closing_.get(), 1);
+    {
+      std::unique_lock lock(mutex_);
+      idle_.wait_for(lock, grace, [this] { return busy_ == followers_; });
+    }
     svr_sock_ = -1;
-    const std::uint64_t one = 1;
-    if (::write(stop_.get(), &one, sizeof one) < 0) return;  // cannot fail: the count stays small
+    ::eventfd_write(stop_.get(), 1);
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
   }
@@ -210,16 +217,24 @@ class Door::Impl : private httplib::Server {
 
   void Run() {
     while (true) {
-      pollfd fds[] = {{listen_fd_, POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+      pollfd fds[] = {{listen_fd_, POLLIN, 0}, {closing_.get(), POLLIN, 0}};
       if (::poll(fds, 2, -1) < 0) continue;
       if (fds[1].revents != 0) return;
       Fd fd(::accept4(listen_fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (fd.valid()) {
+        Busy(1);
         Serve(Connection(std::move(fd), stop_.get()));
+        Busy(-1);
       } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
         ::poll(&fds[1], 1, 100);  // out of descriptors, perhaps: not at full speed again and again
       }
     }
+  }
+
+  void Busy(int change) {
+    const std::lock_guard lock(mutex_);
+    busy_ += change;
+    idle_.notify_all();
   }
 
   void Serve(Connection connection) {
@@ -249,11 +264,15 @@ class Door::Impl : private httplib::Server {
   }
 
   const int listen_fd_;
-  const Fd stop_;
+  const Fd closing_;  // nobody is let in any more
+  const Fd stop_;     // who is in must go
   const Policy policy_;
   const Router& router_;
   sstplb::Logger& logger_;
   std::atomic<int> followers_{0};
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  int busy_ = 0;  // requests under way, followers included
   std::vector<std::thread> threads_;
 };
 
@@ -264,6 +283,6 @@ Door::~Door() { Stop(); }
 
 void Door::Start() { impl_->Start(); }
 
-void Door::Stop() { impl_->Stop(); }
+void Door::Stop(Duration grace) { impl_->Stop(grace); }
 
 }  // namespace sstplb::admin

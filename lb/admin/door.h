@@ -12,6 +12,7 @@
 #include "lb/admin/guard.h"
 #include "lb/admin/router.h"
 #include "lb/base/log.h"
+#include "lb/base/time.h"
 
 namespace sstplb::admin {
 
@@ -27,8 +28,9 @@ class Door {
 
   // Called once.
   void Start();
-  // Ends every request at once, followers included, and joins the threads. May be called twice.
-  void Stop();
+  // Takes no more requests, and ends those that are under way when `grace` has passed, or followers
+  // alone are left; joins the threads. May be called twice.
+  void Stop(Duration grace = {});
 
  private:
   class Impl;

@@ -67,9 +67,9 @@ Result<std::unique_ptr<AdminServer>> AdminServer::Open(const config::Admin& opti
   parts->path = options.socket;
   parts->keep_file = passed.keep_file;
   if (!options.socket.empty()) {
-    Result<UnixListener> socket =
-        passed.socket.valid() ? UnixListener::Adopt(std::move(passed.socket))
-                              : UnixListener::Open(options.socket, options.socket_mode);
+    Result<UnixListener> socket = passed.socket.valid()
+                                      ? UnixListener::Adopt(std::move(passed.socket))
+                                      : UnixListener::Open(options.socket, options.socket_mode);
     if (!socket) return socket.error();
     parts->socket.emplace(std::move(*socket));
     parts->socket_door.emplace(parts->socket->fd(), Policy{.trusted = true}, parts->router, logger);
@@ -90,9 +90,9 @@ void AdminServer::Start() {
   if (parts_->http_door) parts_->http_door->Start();
 }
 
-void AdminServer::Stop() {
-  if (parts_->socket_door) parts_->socket_door->Stop();
-  if (parts_->http_door) parts_->http_door->Stop();
+void AdminServer::Stop(Duration grace) {
+  if (parts_->socket_door) parts_->socket_door->Stop(grace);
+  if (parts_->http_door) parts_->http_door->Stop(grace);
 }
 
 PassedSockets AdminServer::Copies() const {

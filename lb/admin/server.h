@@ -36,9 +36,9 @@ class AdminServer {
 
   // Starts answering; after privileges are dropped and before anybody needs an answer.
   void Start();
-  // Ends within the time one call of the Api takes, also while events are being followed. May be
-  // called twice; the destructor calls it and removes the socket file.
-  void Stop();
+  // Ends within `grace` and the time one call of the Api takes, also while events are being
+  // followed. May be called twice; the destructor calls it and removes the socket file.
+  void Stop(Duration grace = {});
 
   // Copies of the listening sockets, for another process; those that are off are not valid.
   PassedSockets Copies() const;

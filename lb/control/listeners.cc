@@ -77,7 +77,7 @@ Listeners::Opened::Sockets Listeners::OpenAt(const config::Listener& listener,
 Listeners::Opened::Sockets Listeners::CopyPassed(std::size_t index,
                                                  const config::Listener& listener,
                                                  std::vector<std::string>& failures) const {
-  Opened::Sockets sockets{.fds = {}, .tcp = listener.tcp, .shared = true};
+  Opened::Sockets sockets{.fds = {}, .shared = true, .tcp = listener.tcp};
   activated_.Tune(index, listener.tcp);
   for (std::size_t i = 0; i < workers_; ++i) {
     auto fd = activated_.Copy(index);

@@ -30,6 +30,7 @@ class Listeners {
     friend class Listeners;
     struct Sockets {
       std::vector<Fd> fds;  // the first is the first worker's, and so on, and around again
+      bool shared = false;  // copies of one socket
       config::Tcp tcp;      // the options they have
     };
     std::map<std::pair<std::string, SocketAddress>, Sockets> sockets_;  // by configured address

@@ -27,6 +27,8 @@ namespace sstplb::daemon {
 namespace {
 
 constexpr std::size_t kEventsKept = 2000;
+// Who asked this process is answered by it, the upgrade's own answer above all.
+constexpr Duration kLastAnswers = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -70,7 +72,7 @@ struct Daemon::Parts {
     manager.HandedOver();
     ender = std::thread([this] {
       events.Close();
-      admin->Stop();
+      admin->Stop(kLastAnswers);
       loop.Post([this] { OnLast(); });
     });
   }

@@ -44,7 +44,8 @@ Upgrader::~Upgrader() {
 }
 
 control::Answer<std::int64_t> Upgrader::Begin() {
-  if (successor_.running() || settle_.is_active() || controller_.handing_over()) return control::HandingOver();
+  if (successor_.running() || settle_.is_active() || controller_.handing_over())
+    return control::HandingOver();
   if (::getpid() == 1) {
     return Failure{FailureCode::kConflict,
                    "this process is pid 1 of its container, which ends with it: run it under an "

@@ -19,7 +19,8 @@ Batch& Room(std::vector<Batch>& batches, MessageType type) {
   return batches.back();
 }
 
-void AddIdentity(const session::Session& session, Batch& batch) {
+void AddIdentity(session::Session& session, Batch& batch) {
+  session.NoteCopies();
   EncodeIdentity(session.identity(), batch.body);
   batch.fds.push_back(session.client_fd());
   batch.fds.push_back(session.backend_fd());
@@ -36,7 +37,7 @@ Batch ExportIdentities(worker::Worker& worker, std::span<const session::SessionI
                        std::vector<session::SessionId>& relaying) {
   Batch batch{.type = MessageType::kSessions, .body = {}, .fds = {}};
   for (const session::SessionId id : ids) {
-    const session::Session* session = worker.FindSession(id);
+    session::Session* session = worker.FindSession(id);
     if (session == nullptr || !session->relaying()) continue;
     AddIdentity(*session, batch);
     relaying.push_back(id);
@@ -44,7 +45,7 @@ Batch ExportIdentities(worker::Worker& worker, std::span<const session::SessionI
   return batch;
 }
 
-std::vector<Batch> ExportMoved(worker::Worker& worker, const SessionIds& told, bool observer) {
+Moved ExportMoved(worker::Worker& worker, const SessionIds& told, bool observer) {
   std::vector<Batch> sessions;
   std::vector<Batch> motions;
   std::vector<Batch> greetings;
@@ -52,6 +53,7 @@ std::vector<Batch> ExportMoved(worker::Worker& worker, const SessionIds& told, b
     session::Session& session = *worker.FindSession(id);
     if (!session.relaying()) {
       Batch& batch = Room(greetings, MessageType::kGreetings);
+      session.NoteCopies();
       EncodeGreeting(session.greeting(), batch.body);
       batch.fds.push_back(session.client_fd());
       ++batch.records;
@@ -64,7 +66,7 @@ std::vector<Batch> ExportMoved(worker::Worker& worker, const SessionIds& told, b
   }
   Append(std::move(motions), sessions);
   Append(std::move(greetings), sessions);
-  return sessions;
+  return {.batches = std::move(sessions), .last_session = worker.last_session()};
 }
 
 }  // namespace sstplb::handoff

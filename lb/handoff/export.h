@@ -30,8 +30,13 @@ using SessionIds = std::unordered_set<session::SessionId>;
 // added to `relaying`. At most kSessionsPerBatch ids.
 Batch ExportIdentities(worker::Worker& worker, std::span<const session::SessionId> ids,
                        std::vector<session::SessionId>& relaying);
+struct Moved {
+  std::vector<Batch> batches;
+  std::uint64_t last_session = 0;  // the count of the worker's latest id
+};
+
 // Everything that moved, and the identities of those that are not in `told`, in the order in which
 // it is to be sent.
-std::vector<Batch> ExportMoved(worker::Worker& worker, const SessionIds& told, bool observer);
+Moved ExportMoved(worker::Worker& worker, const SessionIds& told, bool observer);
 
 }  // namespace sstplb::handoff

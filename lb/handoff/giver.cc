@@ -31,7 +31,7 @@ class Giver::Freeze {
   Freeze(const Workers& workers, const std::shared_ptr<const SessionIds>& told, bool observer)
       : began_(Clock::now()) {
     for (const auto& worker : workers) {
-      auto exported = std::make_shared<std::promise<std::vector<Batch>>>();
+      auto exported = std::make_shared<std::promise<Moved>>();
       exported_.push_back(exported->get_future());
       worker->Post([exported, told, observer, verdict = verdict_](worker::Worker& w) {
         // Who was given up on before it came by has nothing to do.
@@ -47,7 +47,7 @@ class Giver::Freeze {
   bool Await() {
     for (auto& future : exported_) {
       if (future.wait_until(began_ + kWorkerWait) != std::future_status::ready) return false;
-      batches_.push_back(future.get());
+      moved_.push_back(future.get());
     }
     return true;
   }
@@ -57,15 +57,15 @@ class Giver::Freeze {
     if (!std::exchange(ended_, true)) promise_.set_value(given);
   }
 
-  const std::vector<std::vector<Batch>>& batches() const { return batches_; }
+  const std::vector<Moved>& moved() const { return moved_; }
   TimePoint began() const { return began_; }
 
  private:
   const TimePoint began_;
   std::promise<bool> promise_;
   std::shared_future<bool> verdict_ = promise_.get_future().share();
-  std::vector<std::future<std::vector<Batch>>> exported_;
-  std::vector<std::vector<Batch>> batches_;
+  std::vector<std::future<Moved>> exported_;
+  std::vector<Moved> moved_;
   bool ended_ = false;
 };
 
@@ -143,19 +143,14 @@ Result<Given> Giver::Give(const Estate& estate) {
 }
 
 Status Giver::TellEstate(const Estate& estate) {
-  // A count that is asked of every worker: the ids that the new process must not give again.
   for (const auto& worker : workers_) {
-    auto answer = std::make_shared<std::promise<std::pair<std::uint64_t, std::size_t>>>();
-    auto future = answer->get_future();
-    worker->Post([answer](worker::Worker& w) {
-      answer->set_value({w.last_session(), w.SessionIds().size()});
-    });
-    if (future.wait_for(kWorkerWait) != std::future_status::ready) {
+    auto answer = std::make_shared<std::promise<std::size_t>>();
+    auto count = answer->get_future();
+    worker->Post([answer](worker::Worker& w) { answer->set_value(w.SessionIds().size()); });
+    if (count.wait_for(kWorkerWait) != std::future_status::ready) {
       return Abort("a worker does not come by within 2 s");
     }
-    const auto [last, sessions] = future.get();
-    offer_.last_session = std::max(offer_.last_session, last);
-    offer_.sessions += static_cast<std::uint32_t>(sessions);
+    offer_.sessions += static_cast<std::uint32_t>(count.get());
   }
   Bytes body;
   EncodeOffer(offer_, body);
@@ -234,8 +229,9 @@ Status Giver::CopyBatch(worker::Worker& worker, std::vector<session::SessionId> 
 
 Result<End> Giver::TellMoved(const Freeze& freeze) {
   End end{.frozen = freeze.began()};
-  for (const auto& batches : freeze.batches()) {
-    for (const Batch& batch : batches) {
+  for (const Moved& moved : freeze.moved()) {
+    end.last_session = std::max(end.last_session, moved.last_session);
+    for (const Batch& batch : moved.batches) {
       if (batch.type == MessageType::kMotions) end.relaying += batch.records;
       if (batch.type == MessageType::kGreetings) end.greeting += batch.records;
       if (const auto told = Tell(batch.type, batch.body, batch.fds); !told) return told.error();

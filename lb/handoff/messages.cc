@@ -88,7 +88,6 @@ void EncodeOffer(const Offer& offer, Bytes& body) {
   out.U32(offer.workers);
   out.U32(offer.sessions);
   out.U32(offer.descriptors);
-  out.U64(offer.last_session);
   out.String(offer.program);
 }
 
@@ -101,7 +100,6 @@ std::optional<Offer> DecodeOffer(ByteView body) {
   offer.workers = in->U32();
   offer.sessions = in->U32();
   offer.descriptors = in->U32();
-  offer.last_session = in->U64();
   offer.program = in->Text();
   if (!in->ok()) return std::nullopt;
   return offer;
@@ -217,6 +215,7 @@ void EncodeEnd(const End& end, Bytes& body) {
   out.U32(end.relaying);
   out.U32(end.greeting);
   out.Time(end.frozen);
+  out.U64(end.last_session);
 }
 
 std::optional<End> DecodeEnd(ByteView body) {
@@ -226,6 +225,7 @@ std::optional<End> DecodeEnd(ByteView body) {
   end.relaying = in->U32();
   end.greeting = in->U32();
   end.frozen = in->Time();
+  end.last_session = in->U64();
   if (!in->ok()) return std::nullopt;
   return end;
 }

@@ -45,7 +45,6 @@ struct Offer {
   std::uint32_t workers = 0;
   std::uint32_t sessions = 0;     // about
   std::uint32_t descriptors = 0;  // that the new process will need, about
-  std::uint64_t last_session = 0;
   std::string program;
 };
 void EncodeOffer(const Offer& offer, Bytes& body);
@@ -107,7 +106,8 @@ std::optional<ControlState> DecodeControl(ByteView body);
 struct End {
   std::uint32_t relaying = 0;
   std::uint32_t greeting = 0;
-  TimePoint frozen;  // when the old process stopped
+  TimePoint frozen;                // when the old process stopped
+  std::uint64_t last_session = 0;  // no id up to this count may be given again
 };
 void EncodeEnd(const End& end, Bytes& body);
 std::optional<End> DecodeEnd(ByteView body);

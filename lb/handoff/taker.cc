@@ -164,7 +164,6 @@ Status Taker::Take(Message& message, const Workers& workers, const session::Plan
 }
 
 Result<Taken, TakeError> Taker::TakeSessions(const Workers& workers, const session::Plan& plan) {
-  for (const auto& worker : workers) worker->SetLastSession(offer_.last_session);
   (void)channel_.Send(MessageType::kReady);
   while (true) {
     auto message = Next(kNextWait);
@@ -192,6 +191,7 @@ Result<Taken, TakeError> Taker::Finish(const End& end, const Workers& workers) {
                   " greetings were to come, and " + std::to_string(moved_) + " and " +
                   std::to_string(greetings_) + " came");
   }
+  for (const auto& worker : workers) worker->SetLastSession(end.last_session);
   for (const session::SessionId id : still_) WorkerOf(id, workers).Drop(id);
   (void)channel_.Send(MessageType::kPrepared);
   // From here on its death leaves everything to this process: it has stopped, and tells ABORT

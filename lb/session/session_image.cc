@@ -23,6 +23,7 @@ Session::Session(Host& host, Identity&& identity, Fd client, Fd backend, const P
     : host_(host),
       id_(identity.id),
       phase_(Phase::kRelaying),
+      copied_(true),
       client_{.fd = std::move(client)},
       backend_{.fd = std::move(backend)},
       gate_(&host.books().GateFor(identity.listener)),
@@ -106,8 +107,8 @@ bool Session::Watch() {
 }
 
 void Session::Unwatch() {
-  host_.poller().Forget(client_.fd.get());
-  host_.poller().Forget(backend_.fd.get());
+  if (client_watched_) host_.poller().Forget(client_.fd.get());
+  if (backend_.fd.valid()) host_.poller().Forget(backend_.fd.get());
 }
 
 void Session::Take(Motion&& motion) {
@@ -136,6 +137,7 @@ void Session::GoOn() {
 void Session::Resume(const GreetingImage& image) {
   opened_ = image.opened;
   last_byte_ = image.last_byte;
+  copied_ = true;
   Opening& opening = *opening_;
   if (image.refused) {
     opening.refused = image.refused;

@@ -13,7 +13,8 @@ namespace sstplb::worker {
 std::vector<OpenSocket> Worker::Sockets() const {
   std::vector<OpenSocket> sockets;
   for (const auto& acceptor : acceptors_) {
-    sockets.push_back({acceptor->listener(), acceptor->address(), acceptor->shared(), acceptor->fd()});
+    sockets.push_back(
+        {acceptor->listener(), acceptor->address(), acceptor->shared(), acceptor->fd()});
   }
   return sockets;
 }
@@ -68,7 +69,6 @@ bool Worker::Take(session::Motion&& motion) {
 void Worker::Drop(session::SessionId id) {
   session::Session* session = FindSession(id);
   if (session == nullptr) return;
-  session->Unwatch();
   session->Disown();
   ended_.clear();
 }
@@ -92,8 +92,7 @@ void Worker::ResumeGreeting(const session::GreetingImage& image, Fd client) {
       static_cast<session::Host&>(*this), image.id,
       session::Arrival{std::move(client), image.peer, plan_, std::move(listener)});
   session::Session& resumed = *session;
-  sessions_.emplace(image.id, std::move(session));
-  resumed.Resume(image);
+  if (sessions_.emplace(image.id, std::move(session)).second) resumed.Resume(image);
 }
 
 void Worker::GoOn() {
