@@ -8,9 +8,12 @@
 namespace sstplb {
 namespace {
 
-// A watcher holds a pointer to its functions, so the lowest bit of its address is free for the
-// slot.
-constexpr std::uint64_t kSlotBit = 1;
+// What epoll is told of a watcher: bit 0 the slot, then the seat, and from bit 32 on when it was
+// taken.
+constexpr unsigned kSeatBit = 1;
+constexpr unsigned kTakenBit = 32;
+constexpr std::uint64_t kSlotMask = 1;
+constexpr std::uint64_t kSeatMask = 0x7fffffff;
 
 }  // namespace
 
@@ -28,12 +31,31 @@ bool Poller::WatchShared(int fd, Watcher& watcher) {
   return Add(fd, EPOLLIN | EPOLLEXCLUSIVE, watcher, 0);
 }
 
+void Poller::TakeSeat(Watcher& watcher) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(seats_.size()));
+    seats_.emplace_back();
+  }
+  watcher.stay.poller_ = this;
+  watcher.stay.seat_ = free_.back();
+  free_.pop_back();
+  Seat& seat = seats_[watcher.stay.seat_];
+  seat.watcher = &watcher;
+  ++seat.taken;
+}
+
+void Poller::Leave(std::uint32_t seat) {
+  seats_[seat].watcher = nullptr;
+  free_.push_back(seat);
+}
+
 bool Poller::Add(int fd, std::uint32_t events, Watcher& watcher, unsigned slot) {
-  const auto address = reinterpret_cast<std::uintptr_t>(&watcher);
-  assert((address & kSlotBit) == 0 && slot <= kSlotBit);
+  assert(slot <= kSlotMask);
+  if (watcher.stay.poller_ == nullptr) TakeSeat(watcher);
   epoll_event event{};
   event.events = events;
-  event.data.u64 = address | slot;
+  event.data.u64 = std::uint64_t{seats_[watcher.stay.seat_].taken} << kTakenBit |
+                   std::uint64_t{watcher.stay.seat_} << kSeatBit | slot;
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
@@ -48,8 +70,9 @@ void Poller::Wait(std::optional<std::chrono::milliseconds> at_most) {
 void Poller::Tell() {
   for (std::size_t i = 0; i < ready_; ++i) {
     const std::uint64_t data = events_[i].data.u64;
-    auto* watcher = reinterpret_cast<Watcher*>(static_cast<std::uintptr_t>(data & ~kSlotBit));
-    watcher->OnReady(static_cast<unsigned>(data & kSlotBit), events_[i].events);
+    const Seat seat = seats_[data >> kSeatBit & kSeatMask];
+    if (seat.watcher == nullptr || seat.taken != data >> kTakenBit) continue;  // destroyed
+    seat.watcher->OnReady(static_cast<unsigned>(data & kSlotMask), events_[i].events);
   }
 }
 

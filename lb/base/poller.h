@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "lb/base/fd.h"
 
@@ -23,13 +24,32 @@ namespace sstplb {
 // Belongs to one thread.
 class Poller {
  public:
-  // Is told of what happened on its descriptors. Must live until the turn is over in which the last
-  // of them was closed: what one turn has in hand is told whatever happens meanwhile.
+  // A watcher's place with its poller; the poller's own affair.
+  class Stay {
+   public:
+    Stay() = default;
+    ~Stay() {
+      if (poller_ != nullptr) poller_->Leave(seat_);
+    }
+    Stay(const Stay&) = delete;
+    Stay& operator=(const Stay&) = delete;
+
+   private:
+    friend class Poller;
+    Poller* poller_ = nullptr;  // outlives it
+    std::uint32_t seat_ = 0;
+  };
+
+  // Is told of what happened on its descriptors, and of nothing any more once it is destroyed. That
+  // a descriptor is closed does not say as much: as long as another process has a copy of it, be it
+  // only a child between fork() and exec(), it stays in the epoll set.
   class Watcher {
    public:
     // `slot` is that of Watch(); `events` are those of epoll: EPOLLIN, EPOLLOUT, EPOLLRDHUP,
     // EPOLLHUP, EPOLLERR.
     virtual void OnReady(unsigned slot, std::uint32_t events) = 0;
+
+    Stay stay;
 
    protected:
     ~Watcher() = default;
@@ -61,9 +81,20 @@ class Poller {
  private:
   static constexpr std::size_t kEventsPerTurn = 256;
 
+  // Where a watcher is found: the set of epoll knows a seat and the time it was taken, never an
+  // address.
+  struct Seat {
+    Watcher* watcher = nullptr;
+    std::uint32_t taken = 0;  // how many times
+  };
+
   bool Add(int fd, std::uint32_t events, Watcher& watcher, unsigned slot);
+  void TakeSeat(Watcher& watcher);
+  void Leave(std::uint32_t seat);
 
   Fd epoll_;
+  std::vector<Seat> seats_;
+  std::vector<std::uint32_t> free_;  // of them
   std::size_t ready_ = 0;
   std::array<epoll_event, kEventsPerTurn> events_;
 };

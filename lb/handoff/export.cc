@@ -19,8 +19,7 @@ Batch& Room(std::vector<Batch>& batches, MessageType type) {
   return batches.back();
 }
 
-void AddIdentity(session::Session& session, Batch& batch) {
-  session.NoteCopies();
+void AddIdentity(const session::Session& session, Batch& batch) {
   EncodeIdentity(session.identity(), batch.body);
   batch.fds.push_back(session.client_fd());
   batch.fds.push_back(session.backend_fd());
@@ -37,7 +36,7 @@ Batch ExportIdentities(worker::Worker& worker, std::span<const session::SessionI
                        std::vector<session::SessionId>& relaying) {
   Batch batch{.type = MessageType::kSessions, .body = {}, .fds = {}};
   for (const session::SessionId id : ids) {
-    session::Session* session = worker.FindSession(id);
+    const session::Session* session = worker.FindSession(id);
     if (session == nullptr || !session->relaying()) continue;
     AddIdentity(*session, batch);
     relaying.push_back(id);
@@ -53,7 +52,6 @@ Moved ExportMoved(worker::Worker& worker, const SessionIds& told, bool observer)
     session::Session& session = *worker.FindSession(id);
     if (!session.relaying()) {
       Batch& batch = Room(greetings, MessageType::kGreetings);
-      session.NoteCopies();
       EncodeGreeting(session.greeting(), batch.body);
       batch.fds.push_back(session.client_fd());
       ++batch.records;

@@ -127,7 +127,6 @@ void Session::Close(CloseReason reason) {
 // Everything that it holds or is counted in.
 void Session::LetGo(TimePoint now) {
   Unlink();
-  if (copied_) Unwatch();
   client_.fd.Reset();
   backend_.fd.Reset();
   to_backend_.Release(host_.buffers());

@@ -94,9 +94,6 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   GreetingImage greeting() const;  // otherwise
   // False when the poller has no room.
   bool Watch();
-  // Another process has copies of the descriptors, which would keep them in the poller when they
-  // are closed here.
-  void NoteCopies() { copied_ = true; }
   void Take(Motion&& motion);
   // From here on it runs. To be called by last_byte(), the longest idle first.
   void GoOn();
@@ -182,7 +179,6 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   std::string_view ja4() const;
   void LeaveBackend();
   void LetGo(TimePoint now);
-  void Unwatch();
   void CountEnd(CloseReason reason, TimePoint now);
   void LogOpen(std::string_view why);
   void LogClose(CloseReason reason, TimePoint now, const TcpFacts& client, const TcpFacts& backend);
@@ -194,7 +190,6 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   bool again_ = false;           // OnAgain() is due
   bool rested_ = false;          // OnRested() is due
   bool client_watched_ = false;  // by the poller
-  bool copied_ = false;          // NoteCopies()
   std::optional<CloseReason> first_eof_;
 
   Leg client_;

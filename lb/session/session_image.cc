@@ -23,7 +23,6 @@ Session::Session(Host& host, Identity&& identity, Fd client, Fd backend, const P
     : host_(host),
       id_(identity.id),
       phase_(Phase::kRelaying),
-      copied_(true),
       client_{.fd = std::move(client)},
       backend_{.fd = std::move(backend)},
       gate_(&host.books().GateFor(identity.listener)),
@@ -106,11 +105,6 @@ bool Session::Watch() {
          host_.poller().Watch(backend_.fd.get(), *this, kBackendSlot);
 }
 
-void Session::Unwatch() {
-  if (client_watched_) host_.poller().Forget(client_.fd.get());
-  if (backend_.fd.valid()) host_.poller().Forget(backend_.fd.get());
-}
-
 void Session::Take(Motion&& motion) {
   first_eof_ = motion.first_eof;
   if (first_eof_) phase_ = Phase::kFinishing;
@@ -137,7 +131,6 @@ void Session::GoOn() {
 void Session::Resume(const GreetingImage& image) {
   opened_ = image.opened;
   last_byte_ = image.last_byte;
-  copied_ = true;
   Opening& opening = *opening_;
   if (image.refused) {
     opening.refused = image.refused;

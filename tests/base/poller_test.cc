@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -53,6 +54,28 @@ TEST(Poller, ForgetsASocketOfWhichAnotherCopyStaysOpen) {
   pair.near.Reset();
   Turn(poller);
   EXPECT_EQ(recorder.seen.size(), 1u);
+}
+
+TEST(Poller, TellsNobodyOfASocketWhoseWatcherIsGoneThoughACopyStaysOpen) {
+  Poller poller;
+  Pair pair;
+  const Fd copy(::dup(pair.near.get()));
+  auto gone = std::make_unique<Recorder>();
+  ASSERT_TRUE(poller.Watch(pair.near.get(), *gone));
+  pair.near.Reset();
+  gone.reset();
+  Recorder next;  // in the same seat
+  Pair other;
+  ASSERT_TRUE(poller.Watch(other.near.get(), next, 1));
+  Turn(poller);
+  next.seen.clear();
+  ASSERT_EQ(::send(pair.far.get(), "a", 1, 0), 1);
+  Turn(poller);
+  EXPECT_TRUE(next.seen.empty());
+  ASSERT_EQ(::send(other.far.get(), "a", 1, 0), 1);
+  Turn(poller);
+  ASSERT_EQ(next.seen.size(), 1u);
+  EXPECT_EQ(next.seen[0].first, 1u);
 }
 
 TEST(Poller, TellsWhatIsThereAlreadyAndEachChangeOnce) {
