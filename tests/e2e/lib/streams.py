@@ -5,6 +5,7 @@ sessions are stream_check's work (tests/e2e/stream_check).
 """
 # SPDX-License-Identifier: Apache-2.0
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -219,6 +220,47 @@ class Session:
 
     def close(self):
         self.sock.close()
+
+
+class LiveStream(Session):
+    """A session with bytes in both directions all the time, each compared with what was sent.
+
+    `trips` counts what came back whole; `broken` says what went wrong, once something has.
+    """
+
+    def __init__(self, test, port, name=None, source=None):
+        super().__init__(test, port, name, source)
+        self.trips = 0
+        self.broken = ''
+        self._sent, self._got = hashlib.sha256(), hashlib.sha256()
+        self._stop = threading.Event()
+        self._thread = background(self._run)
+        test.addCleanup(self._stop.set)
+
+    def _run(self):
+        while not self._stop.is_set() and not self.broken:
+            data = record(os.urandom(1 + self.trips * 997 % 16000))
+            try:
+                self.sock.settimeout(20)
+                self.sock.sendall(data)
+                back = read_exactly(self.sock, len(data))
+            except (OSError, AssertionError) as error:
+                self.broken = f'after {self.trips} trips: {error!r}'
+                return
+            self._sent.update(data)
+            self._got.update(back)
+            if back != data:
+                self.broken = f'other bytes after {self.trips} trips'
+            self.trips += 1
+            self._stop.wait(0.005)
+
+    def finish(self):
+        """Ends it; AssertionError unless every byte came back."""
+        self._stop.set()
+        self._thread.join(25)
+        if self.broken or self._sent.digest() != self._got.digest():
+            raise AssertionError(f'stream at {self.backend}: {self.broken or "checksums differ"}')
+        self.close()
 
 
 def stream_check():
