@@ -16,7 +16,7 @@
 namespace sstplb::backend {
 namespace {
 
-constexpr std::size_t kLargest = 16 * 1024 * 1024;
+constexpr std::size_t kLargest = 32 * 1024 * 1024;
 
 std::string Because(int error) { return std::string(": ") + std::strerror(error); }
 
@@ -65,7 +65,7 @@ Result<std::string> ReadAll(int fd) {
     if (got == 0) return text;
     text.append(block, static_cast<std::size_t>(got));
   }
-  return Error{"it is larger than 16 MiB"};
+  return Error{"it is larger than 32 MiB"};
 }
 
 bool WriteAll(int fd, std::string_view text) {
@@ -143,8 +143,17 @@ Result<State> LoadStateFile(const std::string& path, WallTime now) {
 Status SaveStateFile(const std::string& path, const State& state, WallTime now) {
   const auto text = FormatState(state, now);
   if (!text) return NotSaved(path, text.error());
+  return SaveStateText(path, *text);
+}
+
+Status SaveStateText(const std::string& path, std::string_view text) {
+  if (text.size() > kLargest) {
+    return Error{"state file " + path +
+                 " is not saved: it would be larger than 32 MiB, and not "
+                 "be read again; take away sections that are not this version's"};
+  }
   const std::string name = path + ".new";
-  if (const auto written = WriteNew(name, *text); !written) {
+  if (const auto written = WriteNew(name, text); !written) {
     ::unlink(name.c_str());
     return NotSaved(path, written.error());
   }

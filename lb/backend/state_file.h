@@ -1,13 +1,13 @@
-// State file: operator decisions that outlive a restart.
+// State file: operator decisions and affinity that outlive a restart.
 //
 // The text is docs/state_file.md; here is how it gets to the disk whole, and what happens to a file
-// that cannot be used. Both calls block on the disk: they are for the control loop, never for a
-// worker.
+// that cannot be used. All calls block on the disk: they are never for a worker.
 //
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "lb/backend/state_text.h"
 #include "lb/base/result.h"
@@ -23,6 +23,8 @@ Result<State> LoadStateFile(const std::string& path, WallTime now);
 // Writes `path.new` (mode 0600), syncs it, renames it over `path` and syncs the folder: a crash
 // leaves the old text or the new one. On an error `path` is as it was.
 Status SaveStateFile(const std::string& path, const State& state, WallTime now);
+// The same with what FormatState() gave.
+Status SaveStateText(const std::string& path, std::string_view text);
 
 // Whether a file can be made there, as far as that can be told without making it. "" can.
 Status MayBeSaved(const std::string& path);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/backend/state_text.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -17,6 +18,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kVersionKey = "sstplb_state";
 constexpr std::uint64_t kVersion = 2;
 constexpr std::size_t kLongestName = 255;
+// The last second that a WallTime holds, in the year 2262.
+constexpr std::uint64_t kLatest = 9223372036;
 
 Json BackendJson(const config::Backend& backend) {
   return {{"address", backend.address.ToString()},
@@ -202,6 +205,57 @@ std::vector<Decision> ReadDecisions(const Json& json, const Edition& edition) {
   return out;
 }
 
+std::uint64_t Whole(const Json& json, std::uint64_t most, const std::string& where) {
+  if (!json.is_number_unsigned() || json.get<std::uint64_t>() > most) {
+    throw Bad{where + " is not a number from 0 to " + std::to_string(most)};
+  }
+  return json.get<std::uint64_t>();
+}
+
+AffinityClient ReadClient(const Json& json, std::size_t backends, const std::string& where) {
+  if (!json.is_array() || json.size() != 3) throw Bad{where + " is not [address, backend, until]"};
+  AffinityClient out;
+  const auto source =
+      json[0].is_string() ? IpAddress::Parse(json[0].get_ref<const std::string&>()) : std::nullopt;
+  if (!source || source->SourceKey() != *source) {
+    throw Bad{where + "[0] is no IPv4 address and no IPv6 network of 64 bits"};
+  }
+  if (backends == 0) throw Bad{where + " has no backend to be at"};
+  out.source = *source;
+  out.backend = static_cast<std::uint32_t>(Whole(json[1], backends - 1, where + "[1]"));
+  out.until = WallTime(std::chrono::seconds(Whole(json[2], kLatest, where + "[2]")));
+  return out;
+}
+
+PoolAffinity ReadPoolAffinity(const std::string& pool, const Json& json) {
+  const std::string where = "affinity." + pool;
+  Members members(json, where);
+  PoolAffinity out{.pool = pool};
+  const Json& backends = members.Need("backends");
+  const Json& clients = members.Need("clients");
+  members.NothingElse();
+  if (!backends.is_array()) members.Wrong("backends", "an array");
+  if (!clients.is_array()) members.Wrong("clients", "an array");
+  for (const Json& name : backends) {
+    if (!name.is_string()) members.Wrong("backends", "an array of names");
+    out.backends.push_back(name.get<std::string>());
+  }
+  out.clients.reserve(clients.size());
+  for (const Json& client : clients) {
+    out.clients.push_back(
+        ReadClient(client, out.backends.size(),
+                   where + ".clients[" + std::to_string(out.clients.size()) + "]"));
+  }
+  return out;
+}
+
+std::vector<PoolAffinity> ReadAffinity(const Json& json) {
+  if (!json.is_object()) throw Bad{"\"affinity\" is no object"};
+  std::vector<PoolAffinity> out;
+  for (const auto& [pool, value] : json.items()) out.push_back(ReadPoolAffinity(pool, value));
+  return out;
+}
+
 // The nesting is bounded because what nests is later walked by recursion.
 Json ParseJson(std::string_view text) {
   constexpr int kDeepest = 32;
@@ -228,7 +282,9 @@ State ReadState(const Json& json) {
   const Edition edition{version.get<std::uint64_t>(), members.Time("saved")};
   out.decisions = ReadDecisions(members.Need("decisions"), edition);
   for (const auto& [key, value] : json.items()) {
-    if (key != kVersionKey && key != "saved" && key != "decisions") {
+    if (key == "affinity") {
+      out.affinity = ReadAffinity(value);
+    } else if (key != kVersionKey && key != "saved" && key != "decisions") {
       out.others.push_back({key, value.dump()});
     }
   }
@@ -238,6 +294,39 @@ State ReadState(const Json& json) {
 }  // namespace
 
 Result<std::string> FormatState(const State& state, WallTime now) {
+  const auto affinity = FormatAffinity(state.affinity);
+  if (!affinity) return affinity.error();
+  return FormatState(state, *affinity, now);
+}
+
+Result<std::string> FormatAffinity(const std::vector<PoolAffinity>& affinity) {
+  try {
+    std::string out;
+    std::string_view separator = "{\n    ";
+    for (const PoolAffinity& pool : affinity) {
+      out.append(separator).append(Json(pool.pool).dump());
+      out.append(": {\"backends\": ").append(Json(pool.backends).dump());
+      out += ", \"clients\": [";
+      // By hand: there may be very many, and nothing in them needs quoting.
+      const char* comma = "\n";
+      for (const AffinityClient& client : pool.clients) {
+        const auto until = std::chrono::floor<std::chrono::seconds>(client.until);
+        const auto seconds = std::max<std::int64_t>(until.time_since_epoch().count(), 0);
+        out.append(comma).append("[\"").append(client.source.ToString()).append("\",");
+        out.append(std::to_string(client.backend)).append(",");
+        out.append(std::to_string(seconds)).append("]");
+        comma = ",\n";
+      }
+      out += pool.clients.empty() ? "]}" : "\n    ]}";
+      separator = ",\n    ";
+    }
+    return affinity.empty() ? std::string() : out + "\n  }";
+  } catch (const Json::exception& e) {
+    return Error{"it cannot be put into JSON: " + std::string(e.what())};
+  }
+}
+
+Result<std::string> FormatState(const State& state, std::string_view affinity, WallTime now) {
   try {
     // One decision a line: the file is for people too.
     std::string out = "{\n  \"" + std::string(kVersionKey) + "\": " + std::to_string(kVersion) +
@@ -249,6 +338,7 @@ Result<std::string> FormatState(const State& state, WallTime now) {
       separator = ",\n    ";
     }
     out += state.decisions.empty() ? "]" : "\n  ]";
+    if (!affinity.empty()) out.append(",\n  \"affinity\": ").append(affinity);
     for (const StateSection& other : state.others) {
       out += ",\n  " + Json(other.name).dump() + ": " + Json::parse(other.json).dump();
     }

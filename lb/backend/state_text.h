@@ -5,11 +5,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "lb/backend/decision.h"
+#include "lb/base/address.h"
 #include "lb/base/result.h"
 #include "lb/base/time.h"
 
@@ -24,15 +26,39 @@ struct StateSection {
   bool operator==(const StateSection&) const = default;
 };
 
+// Where one client of a source-ip pool was last.
+struct AffinityClient {
+  IpAddress source;           // an IPv6 one is its /64
+  std::uint32_t backend = 0;  // an index into the pool's `backends`
+  WallTime until;             // forgotten then
+
+  bool operator==(const AffinityClient&) const = default;
+};
+
+struct PoolAffinity {
+  std::string pool;
+  std::vector<std::string> backends;
+  std::vector<AffinityClient> clients;
+
+  bool operator==(const PoolAffinity&) const = default;
+};
+
 struct State {
   std::vector<Decision> decisions;
+  std::vector<PoolAffinity> affinity;
   std::vector<StateSection> others;  // give back what ParseState() found
 
   bool operator==(const State&) const = default;
 };
 
-// Times are kept in milliseconds, cut towards the past. An error when a string is not UTF-8.
+// Times are kept in milliseconds, those of clients in seconds, cut towards the past. An error when
+// a string is not UTF-8.
 Result<std::string> FormatState(const State& state, WallTime now);
+
+// The same in two steps, since the affinity is long and need not be put into words again for every
+// decision: what FormatAffinity() gave, for FormatState() to take instead of state.affinity.
+Result<std::string> FormatAffinity(const std::vector<PoolAffinity>& affinity);
+Result<std::string> FormatState(const State& state, std::string_view affinity, WallTime now);
 
 // All or nothing: the error names what is wrong, and where. Every strict prefix of what
 // FormatState() makes is an error.

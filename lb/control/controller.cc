@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lb/config/words.h"
+#include "lb/control/affinity.h"
 #include "lb/session/tcp_socket.h"
 
 namespace sstplb::control {
@@ -47,6 +48,7 @@ Controller::Controller(Loop& loop, Logger& log, config::Config config, std::stri
                 [this](const std::string& pool, const std::string& backend,
                        std::optional<SocketAddress> address,
                        const std::string& error) { OnResolved(pool, backend, address, error); }),
+      keeper_(log),
       drainer_(loop, workers_),
       probe_thread_("prober"),
       tick_(loop.ev()) {
@@ -67,6 +69,7 @@ Controller::~Controller() {
   probe_thread_.Join();
   prober_.reset();
   for (const auto& worker : workers_) worker->Stop();
+  keeper_.Finish(StickTables());
 }
 
 Status Controller::Open(std::vector<InheritedSocket> passed) {
@@ -108,8 +111,10 @@ void Controller::Prepare() {
   prepared_ = true;
   PrepareProber();
   if (theirs_) return RestoreInherited();
-  LoadState();
+  state_ = keeper_.Begin(config_.global.state_file);
+  registry_.Restore(state_.decisions);
   registry_.ApplyConfig(config_);
+  RestoreSticks();
 }
 
 void Controller::Start() {
@@ -138,9 +143,9 @@ void Controller::OnTick() {
   if (handing_over_) return;
   RunDrains();
   SweepDepartures();
-  for (const config::Pool& pool : config_.pools) {
-    if (const auto sticks = plan_builder_.Sticks(pool.name)) sticks->Expire(Clock::now());
-  }
+  auto sticks = StickTables();
+  for (const auto& [pool, table] : sticks) table->Expire(Clock::now());
+  keeper_.Tick(Clock::now(), std::move(sticks));
   if (!stopped_) return;
   if (budget_.active() > 0 && Clock::now() < stop_deadline_) return;
   std::exchange(stopped_, nullptr)();
@@ -260,24 +265,29 @@ void Controller::CloseSessions(std::string_view pool, std::string_view backend,
   }
 }
 
-void Controller::LoadState() {
-  if (config_.global.state_file.empty()) return;
-  auto state = backend::LoadStateFile(config_.global.state_file, WallClock::now());
-  if (!state) {
-    log_.Event(LogLevel::kError, "state file unusable", {{"error", state.error().message}});
-    return;
-  }
-  state_ = std::move(*state);
-  registry_.Restore(state_.decisions);
-  log_.Write(LogLevel::kInfo, "state file read",
-             {{"path", config_.global.state_file}, {"decisions", state_.decisions.size()}});
+void Controller::SaveState() {
+  state_.decisions = registry_.decisions();
+  keeper_.Save(state_);
 }
 
-void Controller::SaveState() {
-  if (config_.global.state_file.empty()) return;
-  state_.decisions = registry_.decisions();
-  const auto saved = backend::SaveStateFile(config_.global.state_file, state_, WallClock::now());
-  if (!saved) log_.Event(LogLevel::kError, "state not kept", {{"error", saved.error().message}});
+StateKeeper::Tables Controller::StickTables() const {
+  StateKeeper::Tables tables;
+  for (const config::Pool& pool : config_.pools) {
+    if (auto table = plan_builder_.Sticks(pool.name)) {
+      tables.emplace_back(pool.name, std::move(table));
+    }
+  }
+  return tables;
+}
+
+// Those of the process before, or else of the file.
+void Controller::RestoreSticks() {
+  if (!adopted_sticks_) {
+    adopted_sticks_ = ToSticks(state_.affinity, *registry_.snapshot(), WallClock::now());
+  }
+  plan_builder_.RestoreSticks(std::move(*adopted_sticks_), Clock::now());
+  adopted_sticks_.reset();
+  state_.affinity.clear();  // the tables know better from here on
 }
 
 }  // namespace sstplb::control

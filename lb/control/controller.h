@@ -19,7 +19,7 @@
 
 #include "lb/backend/registry.h"
 #include "lb/backend/resolver.h"
-#include "lb/backend/state_file.h"
+#include "lb/backend/state_text.h"
 #include "lb/base/log.h"
 #include "lb/base/loop.h"
 #include "lb/config/config.h"
@@ -31,6 +31,7 @@
 #include "lb/control/plan_builder.h"
 #include "lb/control/probe_book.h"
 #include "lb/handoff/giver.h"
+#include "lb/control/state_keeper.h"
 #include "probes/scheduler.h"
 
 namespace sstplb::control {
@@ -98,6 +99,13 @@ class Controller {
   Answer<BackendStatus> GetBackend(std::string_view pool, std::string_view name) const;
   std::string ExportConfig() const;
 
+  // For a handoff: who was sent where (PlanBuilder::ExportSticks); the same in the process that
+  // takes over, before Start(), instead of what the state file has; and that this process writes
+  // the state file no more.
+  std::vector<PoolSticks> ExportSticks() const { return plan_builder_.ExportSticks(Clock::now()); }
+  void AdoptSticks(std::vector<PoolSticks> sticks) { adopted_sticks_ = std::move(sticks); }
+  void ReleaseState() { keeper_.Release(); }
+
   // For those that ask the workers themselves (Steering).
   const Workers& workers() const { return workers_; }
   std::shared_ptr<const session::Plan> plan() const { return plan_; }
@@ -115,7 +123,6 @@ class Controller {
   std::vector<std::string> Warnings(const config::Config& wanted) const;
   ReloadReport Compare(const config::Config& wanted) const;
   void ApplyGlobal(const config::Global& wanted);
-  void MoveState();
   std::uint32_t MostSessions(const config::Global& global) const;
   void OnRegistryChange(const std::shared_ptr<const backend::Snapshot>& snapshot);
   void PublishPlan();
@@ -143,8 +150,9 @@ class Controller {
   void PrepareProber();
   void RestoreInherited();
   void ApplyOurs();
-  void LoadState();
   void SaveState();
+  StateKeeper::Tables StickTables() const;
+  void RestoreSticks();
 
   BackendStatus ToStatus(const backend::PoolView& pool, const backend::BackendView& backend) const;
   static BackendStatus ToStatus(const std::string& pool, const Departures::Departed& departed);
@@ -167,7 +175,7 @@ class Controller {
   Listeners::Opened opened_;  // between Open() and Start()
   PlanBuilder plan_builder_;
   std::shared_ptr<const session::Plan> plan_ = std::make_shared<const session::Plan>();
-  backend::State state_;  // as it is in the file
+  backend::State state_;  // as it is in the file, but for the affinity
   backend::Registry registry_;
   backend::Resolver resolver_;
   std::map<ProbeBook::Key, Target> targets_;  // what the prober and the resolver were told
@@ -175,6 +183,8 @@ class Controller {
   std::map<ProbeBook::Key, WallTime> down_;        // backends that are dead, and since when
   std::shared_ptr<const backend::Snapshot> seen_;  // the registry's, before it changed
   Departures departures_;
+  StateKeeper keeper_;
+  std::optional<std::vector<PoolSticks>> adopted_sticks_;
   Drainer drainer_;
   std::optional<backend::Drain> drain_all_;
   bool refusing_ = false;  // drain_all_ has begun: listeners do not listen

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lb/backend/state_file.h"
 #include "lb/config/diff.h"
 #include "lb/config/lint.h"
 #include "lb/config/read.h"
@@ -87,8 +88,12 @@ Answer<ReloadReport> Controller::Reload(bool dry_run) {
   registry_.ApplyConfig(config_);
   listeners_.Apply(config_, std::move(opened), workers_);
   if (refusing_) Listeners::StopListening(workers_);  // new ones, too
-  if (state_moves) MoveState();
-  if (state_.decisions != registry_.decisions()) SaveState();
+  if (state_moves) {
+    state_.decisions = registry_.decisions();
+    keeper_.Move(config_.global.state_file, state_);
+  } else if (state_.decisions != registry_.decisions()) {
+    SaveState();  // the file has caught up with some
+  }
   report.applied = true;
 
   for (const std::string& line : refused) {
@@ -142,19 +147,6 @@ void Controller::ApplyGlobal(const config::Global& wanted) {
 
 std::uint32_t Controller::MostSessions(const config::Global& global) const {
   return global.max_sessions == 0 ? room_ : std::min(room_, global.max_sessions);
-}
-
-// The file that was written so far stays as it is. What is at the new place is no part of this
-// balancer's life, but may be of another's: it is moved away, not overwritten.
-void Controller::MoveState() {
-  const std::string& path = config_.global.state_file;
-  if (path.empty()) return;
-  if (const auto kept = backend::KeepAside(path, WallClock::now()); !kept) {
-    log_.Event(LogLevel::kError, "state not kept", {{"error", kept.error().message}});
-  } else if (!kept->empty()) {
-    log_.Event(LogLevel::kWarning, "state file moved away", {{"path", path}, {"kept", *kept}});
-  }
-  SaveState();
 }
 
 }  // namespace sstplb::control

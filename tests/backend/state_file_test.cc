@@ -125,11 +125,38 @@ TEST_F(StateFile, TwoBadFilesOfOneSecondAreBothKept) {
 
 TEST_F(StateFile, AFileThatIsTooLargeIsKeptAside) {
   Write("state", "");
-  fs::resize_file(folder_ / "state", 16 * 1024 * 1024 + 1);
+  fs::resize_file(folder_ / "state", 32 * 1024 * 1024 + 1);
   const auto state = LoadStateFile(Path(), SampleTime());
   ASSERT_FALSE(state.ok());
-  EXPECT_THAT(state.error().message, HasSubstr("larger than 16 MiB"));
+  EXPECT_THAT(state.error().message, HasSubstr("larger than 32 MiB"));
   EXPECT_THAT(Names(), ElementsAre(kAside));
+}
+
+TEST_F(StateFile, WhatCouldNotBeReadAgainIsNotWritten) {
+  ASSERT_TRUE(SaveStateFile(Path(), SampleState(), SampleTime()).ok());
+  const auto saved = SaveStateText(Path(), std::string(32 * 1024 * 1024 + 1, ' '));
+  ASSERT_FALSE(saved.ok());
+  EXPECT_THAT(saved.error().message, HasSubstr("larger than 32 MiB"));
+  EXPECT_TRUE(LoadStateFile(Path(), SampleTime()).ok());
+}
+
+TEST_F(StateFile, WhatIsInTheWayOfANewFileIsKept) {
+  EXPECT_FALSE(IsThere(Path()));
+  EXPECT_FALSE(IsThere(""));
+  EXPECT_EQ(*KeepAside(Path(), SampleTime()), "");
+  Write("state", "somebody's");
+  EXPECT_TRUE(IsThere(Path()));
+  EXPECT_EQ(*KeepAside(Path(), SampleTime()), Path() + ".before-20261122T050454Z");
+  EXPECT_EQ(Read("state.before-20261122T050454Z"), "somebody's");
+  EXPECT_FALSE(IsThere(Path()));
+}
+
+TEST_F(StateFile, AFolderThatIsMissingCannotBeSavedTo) {
+  EXPECT_TRUE(MayBeSaved(Path()).ok());
+  EXPECT_TRUE(MayBeSaved("").ok());
+  const auto missing = MayBeSaved(Path() + ".d/state");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_THAT(missing.error().message, HasSubstr("No such file"));
 }
 
 TEST_F(StateFile, WhatIsNoRegularFileIsLeftWhereItIs) {

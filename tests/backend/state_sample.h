@@ -13,6 +13,8 @@ namespace sstplb::backend {
 // 2026-11-22T05:04:54.123Z
 inline WallTime SampleTime() { return WallTime(std::chrono::milliseconds(1795323894123)); }
 
+inline WallTime SampleSecond() { return std::chrono::floor<std::chrono::seconds>(SampleTime()); }
+
 inline config::Backend SampleBackend(const std::string& name) {
   return {.name = name,
           .address = HostPort{"2001:db8::14", 443},
@@ -46,7 +48,15 @@ inline State SampleState() {
        .added = SampleBackend("v\"pn\\\n\xc3\xa9"),
        .removed = true},
   };
-  state.others = {{"affinity", R"([["192.0.2.1","vpn1"],{"":null}])"}};
+  state.affinity = {
+      {.pool = "main",
+       .backends = {"vpn1", "v\"pn"},
+       .clients = {{IpAddress::V4({192, 0, 2, 1}), 1, SampleSecond()},
+                   {*IpAddress::Parse("2001:db8:1:2::"), 0,
+                    SampleSecond() + std::chrono::hours(8)}}},
+      {.pool = "o\nther"},
+  };
+  state.others = {{"later", R"([["192.0.2.1","vpn1"],{"":null}])"}};
   return state;
 }
 

@@ -21,6 +21,16 @@ std::string WithDecision(const std::string& decision, int version = 2) {
          R"(, "saved": "2026-11-22T05:04:54.123Z", "decisions": [)" + decision + "]}\n";
 }
 
+std::string WithAffinity(const std::string& affinity) {
+  return R"({"sstplb_state": 2, "saved": "2026-11-22T05:04:54.123Z", "decisions": [],
+             "affinity": )" +
+         affinity + "}\n";
+}
+
+std::string WithClient(const std::string& client) {
+  return WithAffinity(R"({"main": {"backends": ["vpn1"], "clients": [)" + client + "]}}");
+}
+
 std::string WithDrain(const std::string& member) {
   return WithDecision(
       R"({"pool": "main", "backend": "vpn1", "drain": {"since": "2026-11-22T05:04:54.123Z",
@@ -69,6 +79,11 @@ TEST(StateText, IsWhatTheGrammarSays) {
                              .admin = config::AdminState::kDraining,
                              .drain = SampleDrain()});
   state.decisions.push_back({.pool = "main", .backend = "vpn4", .added = SampleBackend("vpn4")});
+  state.affinity = {{.pool = "main",
+                     .backends = {"vpn2", "vpn3"},
+                     .clients = {{IpAddress::V4({198, 51, 100, 7}), 1, SampleTime()},
+                                 {*IpAddress::Parse("2001:db8:1:2::"), 0, SampleTime()}}},
+                    {.pool = "other"}};
   const auto text = FormatState(state, SampleTime());
   ASSERT_TRUE(text.ok());
   EXPECT_EQ(*text, R"({
@@ -78,7 +93,14 @@ TEST(StateText, IsWhatTheGrammarSays) {
     {"pool":"main","backend":"vpn2","admin":"draining"},
     {"pool":"main","backend":"vpn3","admin":"draining","drain":{"since":"2026-11-22T05:04:54.123Z","begins":"2026-11-22T05:05:54.123Z","deadline":"2026-11-22T05:34:54.123Z","pace":2.5,"idle_first":true}},
     {"pool":"main","backend":"vpn4","added":{"address":"[2001:db8::14]:443","weight":50,"max_sessions":7,"admin":"disabled"}}
-  ]
+  ],
+  "affinity": {
+    "main": {"backends": ["vpn2","vpn3"], "clients": [
+["198.51.100.7",1,1795323894],
+["2001:db8:1:2::",0,1795323894]
+    ]},
+    "other": {"backends": [], "clients": []}
+  }
 }
 )");
 }
@@ -94,12 +116,12 @@ TEST(StateText, EveryStrictPrefixIsAnError) {
 TEST(StateText, ASectionOfALaterReleaseIsCarriedAlong) {
   const std::string text =
       R"({"sstplb_state": 1, "saved": "2026-11-22T05:04:54.123Z", "decisions": [],
-          "affinity": {"main": [["192.0.2.1", "vpn1", 12.5]]}, "note": "kept"})"
+          "later": {"main": [["192.0.2.1", "vpn1", 12.5]]}, "note": "kept"})"
       "\n";
   const auto state = ParseState(text);
   ASSERT_TRUE(state.ok()) << state.error().message;
-  const std::vector<StateSection> expected = {
-      {"affinity", R"({"main":[["192.0.2.1","vpn1",12.5]]})"}, {"note", R"("kept")"}};
+  const std::vector<StateSection> expected = {{"later", R"({"main":[["192.0.2.1","vpn1",12.5]]})"},
+                                              {"note", R"("kept")"}};
   EXPECT_EQ(state->others, expected);
   EXPECT_EQ(*ParseState(*FormatState(*state, SampleTime())), *state);
 }
@@ -125,6 +147,19 @@ TEST(StateText, WrongTextsSayWhatIsWrong) {
       {R"({"sstplb_state": 1, "saved": "2026-11-22T05:04:54.123Z", "decisions": {}})", "no array"},
       {std::string(100000, '['), "nests deeper"},
       {"{\"sstplb_state\": 1, \"\xff\": 1}", "no JSON"},
+      // What is wrong with the affinity.
+      {WithAffinity("[]"), "\"affinity\" is no object"},
+      {WithAffinity(R"({"main": 1})"), "affinity.main is no object"},
+      {WithAffinity(R"({"main": {"clients": []}})"), "has no \"backends\""},
+      {WithAffinity(R"({"main": {"backends": [], "clients": {}}})"), "clients is not an array"},
+      {WithAffinity(R"({"main": {"backends": [1], "clients": []}})"), "an array of names"},
+      {WithAffinity(R"({"main": {"backends": [], "clients": [], "x": 1}})"), "member \"x\""},
+      {WithClient(R"(["192.0.2.1", 0])"), "is not [address, backend, until]"},
+      {WithClient(R"(["192.0.2.1", 1, 0])"), "affinity.main.clients[0][1] is not a number"},
+      {WithClient(R"(["192.0.2.1", 0, -1])"), "affinity.main.clients[0][2] is not a number"},
+      {WithClient(R"(["192.0.2.1", 0, 9223372037])"), "[2] is not a number"},
+      {WithClient(R"(["2001:db8::1", 0, 0])"), "no IPv6 network of 64 bits"},
+      {WithClient(R"([1, 0, 0])"), "affinity.main.clients[0][0] is no IPv4"},
       // What is wrong with one decision.
       {WithDecision("7"), "decisions[0] is no object"},
       {WithDecision(R"({"pool": "main"})"), "decisions[0] has no \"backend\""},
