@@ -103,10 +103,13 @@ std::shared_ptr<const session::ListenerPlan> PlanBuilder::BuildListener(
   if (known != nullptr && known->config == listener) return known;
   auto plan = std::make_shared<session::ListenerPlan>(listener);
   const auto limits = LimitsOf(listener);
-  // Sessions that are counted must leave the limiter they entered: it stays while limits do.
-  plan->limiter = known != nullptr && known->limiter->limits() == limits
-                      ? known->limiter
-                      : std::make_shared<session::Limiter>(limits);
+  if (known == nullptr) {
+    plan->limiter = std::make_shared<session::Limiter>(limits);
+  } else {
+    plan->limiter = known->limiter->limits() == limits
+                        ? known->limiter
+                        : std::make_shared<session::Limiter>(limits, *known->limiter);
+  }
   known = plan;
   return known;
 }

@@ -23,7 +23,7 @@ bool TokenBucket::Full(const config::Rate& rate, TimePoint now) const {
 }
 
 Limiter::Shard& Limiter::ShardOf(const IpAddress& key) {
-  return shards_[IpAddressHash()(key) % kShards];
+  return book_->shards[IpAddressHash()(key) % kShards];
 }
 
 Admission Limiter::Check(Source& source, TimePoint now) const {
@@ -49,8 +49,8 @@ Admission Limiter::Enter(const IpAddress& client, TimePoint now) {
     ++source.sessions;
   }
   if (limits_.rate) {
-    const std::lock_guard lock(rate_mutex_);
-    if (rate_.Take(*limits_.rate, now)) return Admission::kAdmitted;
+    const std::lock_guard lock(book_->rate_mutex);
+    if (book_->rate.Take(*limits_.rate, now)) return Admission::kAdmitted;
   } else {
     return Admission::kAdmitted;
   }
@@ -89,8 +89,8 @@ Admission Limiter::WouldEnter(const IpAddress& client, TimePoint now) {
     if (admission != Admission::kAdmitted) return admission;
   }
   if (limits_.rate) {
-    const std::lock_guard lock(rate_mutex_);
-    TokenBucket copy = rate_;
+    const std::lock_guard lock(book_->rate_mutex);
+    TokenBucket copy = book_->rate;
     if (!copy.Take(*limits_.rate, now)) return Admission::kListenerRate;
   }
   return Admission::kAdmitted;
@@ -108,7 +108,7 @@ void Limiter::Sweep(Shard& shard, TimePoint now) const {
 
 std::size_t Limiter::Sources() const {
   std::size_t count = 0;
-  for (const Shard& shard : shards_) {
+  for (const Shard& shard : book_->shards) {
     const std::lock_guard lock(shard.mutex);
     count += shard.sources.size();
   }

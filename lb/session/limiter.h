@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
@@ -44,7 +45,10 @@ class Limiter {
     bool operator==(const Limits&) const = default;
   };
 
-  explicit Limiter(const Limits& limits) : limits_(limits) {}
+  explicit Limiter(const Limits& limits) : limits_(limits), book_(std::make_shared<Book>()) {}
+  // Other limits for the same sources: who was counted in by `before` counts here too, and leaves by
+  // the one that it entered. Sessions of a time without a limit per source were not counted.
+  Limiter(const Limits& limits, const Limiter& before) : limits_(limits), book_(before.book_) {}
 
   const Limits& limits() const { return limits_; }
   bool limits_sources() const {
@@ -73,15 +77,18 @@ class Limiter {
     std::size_t sweep_at = 1024;  // forget idle sources when there are this many
   };
   static constexpr std::size_t kShards = 64;
+  struct Book {
+    std::mutex rate_mutex;
+    TokenBucket rate;
+    std::array<Shard, kShards> shards;
+  };
 
   Shard& ShardOf(const IpAddress& key);
   void Sweep(Shard& shard, TimePoint now) const;
   Admission Check(Source& source, TimePoint now) const;
 
   const Limits limits_;
-  std::mutex rate_mutex_;
-  TokenBucket rate_;
-  std::array<Shard, kShards> shards_;
+  const std::shared_ptr<Book> book_;
 };
 
 }  // namespace sstplb::session

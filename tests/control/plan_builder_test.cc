@@ -57,7 +57,20 @@ TEST_F(PlanBuilderTest, ALimiterStaysWhileItsLimitsDo) {
   EXPECT_EQ(idle->listeners[0]->limiter, before->listeners[0]->limiter)
       << "who is counted in must still count";
   config_.listeners[0].max_sessions_per_source = 3;
-  EXPECT_NE(Build()->listeners[0]->limiter, before->listeners[0]->limiter);
+  const auto other = Build();
+  EXPECT_NE(other->listeners[0]->limiter, before->listeners[0]->limiter);
+
+  // Who is counted in by the one counts for the other.
+  const IpAddress client = IpAddress::V4({192, 0, 2, 1});
+  session::Limiter& one = *before->listeners[0]->limiter;
+  session::Limiter& two = *other->listeners[0]->limiter;
+  const TimePoint now = Clock::now();
+  EXPECT_EQ(one.Enter(client, now), session::Admission::kAdmitted);
+  EXPECT_EQ(one.Enter(client, now), session::Admission::kAdmitted);
+  EXPECT_EQ(two.Enter(client, now), session::Admission::kAdmitted);
+  EXPECT_EQ(two.Enter(client, now), session::Admission::kSourceSessions);
+  one.Leave(client);
+  EXPECT_EQ(two.Enter(client, now), session::Admission::kAdmitted);
 }
 
 TEST_F(PlanBuilderTest, WhoWasSentWhereIsRememberedOverReloads) {

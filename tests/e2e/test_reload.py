@@ -184,6 +184,9 @@ class ReloadTest(ReloadCase):
         self.reload('listener.late.max_sessions_per_source: 0 -> 1',
                     'listener.late.idle_timeout: 15m -> 1h')
         self.live(1, first, source='127.6.6.6')
+        config['listener']['late']['max_sessions_per_source'] = 2
+        self.reload('listener.late.max_sessions_per_source: 1 -> 2')
+        self.live(1, first, source='127.6.6.6')  # who was counted before counts on
         third = streams.connect(first, '127.6.6.6')
         self.addCleanup(third.close)
         third.sendall(streams.client_hello(NAME))
@@ -196,7 +199,7 @@ class ReloadTest(ReloadCase):
         self.reload('listener.late: removed')
         self.wait(lambda: not proc.accepts(second), 5, 'the listener to refuse')
         self.assert_streams_run()
-        self.assertEqual(len(balancer.sessions('--listener', 'late')), 3)
+        self.assertEqual(len(balancer.sessions('--listener', 'late')), 4)
 
     def pools_come_and_go(self, balancer, config):
         other = streams.NamedEcho(self, 'o1')
