@@ -46,8 +46,8 @@ class Limiter {
   };
 
   explicit Limiter(const Limits& limits) : limits_(limits), book_(std::make_shared<Book>()) {}
-  // Other limits for the same sources: who was counted in by `before` counts here too, and leaves by
-  // the one that it entered. Sessions of a time without a limit per source were not counted.
+  // Other limits for the same sources: who was counted in by `before` counts here too, and leaves
+  // by the one that it entered. Sessions of a time without a limit per source were not counted.
   Limiter(const Limits& limits, const Limiter& before) : limits_(limits), book_(before.book_) {}
 
   const Limits& limits() const { return limits_; }

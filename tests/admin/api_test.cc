@@ -69,10 +69,14 @@ TEST_F(ApiTest, ABackendIsAddedAndRemoved) {
   EXPECT_EQ(added.status, 201);
   EXPECT_THAT(added.head, HasSubstr("Location: /api/v1/backends/main/vpn4\r\n"));
   EXPECT_EQ(Ask("DELETE", "/api/v1/backends/main/vpn4").status, 200);
-  EXPECT_EQ(ErrorOf(Ask("DELETE", "/api/v1/backends/main/vpn1")), "conflict ");
   EXPECT_EQ(Ask("DELETE", "/api/v1/backends/main/vpn1?force").status, 200);
+  const Json left = JsonOf(Ask("GET", "/api/v1/backends/main/vpn1"));
+  EXPECT_EQ(left["removed"], true) << "its sessions are still there";
+  EXPECT_EQ(left["drain"]["cause"], "removed");
+  EXPECT_EQ(JsonOf(Ask("GET", "/api/v1/backends/main/vpn3"))["removed"], false);
+  EXPECT_EQ(ErrorOf(Ask("DELETE", "/api/v1/backends/main/vpn1")), "conflict ");
   EXPECT_THAT(api_.calls, ElementsAre("add main/vpn4 10.0.0.14:443 weight=100", "remove main/vpn4",
-                                      "remove main/vpn1"));
+                                      "remove main/vpn1 force"));
 }
 
 TEST_F(ApiTest, ABackendIsChangedDrainedAndReset) {
@@ -175,9 +179,11 @@ TEST_F(ApiTest, ConfigIsExportedAndReloaded) {
   EXPECT_THAT(JsonOf(Ask("GET", "/api/v1/config"))["toml"].get<std::string>(),
               HasSubstr("[listener.vpn]\n"));
   api_.reload.changes = {"pool.main.backend.vpn9: new"};
+  api_.reload.needs_upgrade = {"global.workers"};
   const Json dry = JsonOf(Ask("POST", "/api/v1/reload?dry_run"));
   EXPECT_EQ(dry["applied"], false);
   EXPECT_EQ(dry["changes"].size(), 1u);
+  EXPECT_EQ(dry["needs_upgrade"], Json::array({"global.workers"}));
   EXPECT_EQ(JsonOf(Ask("POST", "/api/v1/reload"))["applied"], true);
 }
 

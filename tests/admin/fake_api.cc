@@ -174,6 +174,9 @@ control::Answer<control::BackendStatus> FakeApi::GetBackend(std::string_view poo
   const auto found = Find(pool, name);
   if (!found) return found.error();
   control::BackendStatus& b = **found;
+  if (b.removed && b.sessions_active == 0) {
+    return Failure{FailureCode::kNotFound, "no such backend", "name"};
+  }
   if (b.drain && b.drain->deadline && WallClock::now() >= *b.drain->deadline) {
     b.drain->remaining = b.sessions_active = 0;
   }
@@ -215,12 +218,21 @@ control::Answer<Done> FakeApi::RemoveBackend(std::string_view pool, std::string_
   const std::lock_guard lock(mutex_);
   const auto found = Find(pool, name);
   if (!found) return found.error();
-  if ((*found)->sessions_active > 0 && !force) {
-    return Failure{FailureCode::kConflict, "2 sessions are still on it: drain it first", ""};
+  control::BackendStatus& b = **found;
+  if (b.removed) return Failure{FailureCode::kConflict, "it is removed, with 2 sessions left", ""};
+  calls.push_back("remove " + std::string(pool) + "/" + std::string(name) +
+                  (force ? " force" : ""));
+  if (b.sessions_active > 0) {
+    b.removed = true;
+    b.ready = false;
+    b.admin = config::AdminState::kDraining;
+    b.drain = control::DrainStatus{.cause = control::DrainCause::kRemoved,
+                                   .remaining = b.sessions_active};
+    return Done{};
   }
-  calls.push_back("remove " + std::string(pool) + "/" + std::string(name));
   for (control::PoolStatus& p : status.pools) {
-    std::erase_if(p.backends, [&](const auto& b) { return b.pool == pool && b.name == name; });
+    std::erase_if(p.backends,
+                  [&](const auto& one) { return one.pool == pool && one.name == name; });
   }
   return Done{};
 }

@@ -134,9 +134,6 @@ TEST_F(CliTest, BackendsAreSteered) {
               HasSubstr("main/vpn4  unknown  active  0 sessions  weight 50\n"));
   EXPECT_EQ(Run({"backend", "add", "main/vpn4", "10.0.0.14:443"}).code, kRefused);
   EXPECT_EQ(Run({"backend", "remove", "main/vpn4"}).code, kDone);
-  const Outcome busy = Run({"backend", "remove", "main/vpn1"});
-  EXPECT_EQ(busy.code, kRefused);
-  EXPECT_EQ(busy.err, "2 sessions are still on it: drain it first\n");
   EXPECT_THAT(Run({"backend", "disable", "main/vpn1"}).out, HasSubstr("disabled"));
   EXPECT_THAT(Run({"backend", "enable", "main/vpn1"}).out, HasSubstr("active"));
   EXPECT_THAT(Run({"backend", "weight", "main/vpn1", "0"}).out, HasSubstr("weight 0"));
@@ -145,6 +142,25 @@ TEST_F(CliTest, BackendsAreSteered) {
   EXPECT_THAT(api_.calls, ElementsAre("add main/vpn4 10.0.0.14:443 weight=50", "remove main/vpn4",
                                       "change main/vpn1", "change main/vpn1", "change main/vpn1",
                                       "reset main/vpn1"));
+}
+
+TEST_F(CliTest, ARemovedBackendIsShownWhileItHasSessions) {
+  const Outcome busy = Run({"backend", "remove", "main/vpn1"});
+  EXPECT_EQ(busy.code, kDone);
+  EXPECT_EQ(busy.out, "main/vpn1  -  removed, draining, 2 left  2 sessions  weight 100\n");
+  EXPECT_THAT(Run({"status"}).out, HasSubstr("pool main  consistent-hash  0 of 2 ready"));
+  const Outcome again = Run({"backend", "remove", "main/vpn1", "--force"});
+  EXPECT_EQ(again.code, kRefused);
+  EXPECT_EQ(again.err, "it is removed, with 2 sessions left\n");
+  for (control::PoolStatus& pool : api_.status.pools) pool.removed = true;
+  EXPECT_THAT(Run({"status"}).out, HasSubstr("pool main  removed\n"));
+}
+
+TEST_F(CliTest, TheEndOfARemovedBackendCanBeWaitedFor) {
+  api_.drain_empties = true;
+  const Outcome o = Run({"backend", "remove", "main/vpn1", "--wait"});
+  EXPECT_EQ(o.code, kDone) << o.err;
+  EXPECT_THAT(o.out, HasSubstr("main/vpn1: 1 session left\n"));
 }
 
 TEST_F(CliTest, DrainWithoutWaiting) {
