@@ -17,7 +17,7 @@ struct Fixed {
   std::string_view why;
 };
 
-// What is set up once, when the process starts.
+// What is set up once, when the process starts. InPlace() has the same.
 constexpr std::array<Fixed, 4> kFixed = {{
     {"global.workers", "worker threads are started once"},
     {"global.user", "privileges are dropped once"},
@@ -175,6 +175,15 @@ void ComparePools(Changes& out, const Config& before, const Config& after) {
 }
 
 }  // namespace
+
+Config InPlace(const Config& now, const Config& wanted) {
+  Config next = wanted;
+  next.global.workers = now.global.workers;
+  next.global.user = now.global.user;
+  next.global.log.target = now.global.log.target;
+  next.admin = now.admin;
+  return next;
+}
 
 std::vector<Change> Diff(const Config& before, const Config& after) {
   Changes out;

@@ -28,4 +28,8 @@ struct Change {
 // stands in its section.
 std::vector<Change> Diff(const Config& before, const Config& after);
 
+// `wanted`, with everything that needs an upgrade left as it is in `now`: what a running daemon
+// goes over to.
+Config InPlace(const Config& now, const Config& wanted);
+
 }  // namespace sstplb::config

@@ -122,6 +122,9 @@ class Controller {
   static std::string TransparentTrouble(const config::Config& config);
   std::vector<std::string> Warnings(const config::Config& wanted) const;
   ReloadReport Compare(const config::Config& wanted) const;
+  std::vector<std::string> HostTroubles(const config::Config& wanted) const;
+  Failure Refuse(FailureCode code, const std::vector<std::string>& reasons);
+  config::Config WithoutHeld(const config::Config& wanted) const;
   void ApplyGlobal(const config::Global& wanted);
   std::uint32_t MostSessions(const config::Global& global) const;
   void OnRegistryChange(const std::shared_ptr<const backend::Snapshot>& snapshot);

@@ -22,16 +22,6 @@ std::string Join(const std::vector<std::string>& lines) {
   return all;
 }
 
-// `wanted`, with what only a new process can change as it is in `now`.
-config::Config InPlace(const config::Config& now, const config::Config& wanted) {
-  config::Config next = wanted;
-  next.global.workers = now.global.workers;
-  next.global.user = now.global.user;
-  next.global.log.target = now.global.log.target;
-  next.admin = now.admin;
-  return next;
-}
-
 // Tells that a reload is under way, for as long as it exists.
 class ReloadNotice {
  public:
@@ -58,32 +48,21 @@ Answer<ReloadReport> Controller::Reload(bool dry_run) {
   config::Config partial;
   const auto read = config::ReadFile(config_file_, &partial);
   const config::Config& wanted = read ? *read : partial;
-  auto opened = listeners_.Open(wanted);
-
   std::vector<std::string> reasons;
   if (!read) {
     for (const auto& diagnostic : read.error()) reasons.push_back(diagnostic.ToString());
   }
-  if (auto trouble = TransparentTrouble(wanted); !trouble.empty()) reasons.push_back(trouble);
-  reasons.insert(reasons.end(), opened.failures.begin(), opened.failures.end());
-  if (wanted.global.state_file != config_.global.state_file) {
-    const auto possible = backend::MayBeSaved(wanted.global.state_file);
-    if (!possible) reasons.push_back("global.state_file: " + possible.error().message);
-  }
-  if (!reasons.empty()) {
-    log_.Event(LogLevel::kError, "reload refused",
-               {{"errors", reasons.size()}, {"first", reasons.front()}});
-    for (std::size_t i = 1; i < reasons.size(); ++i) {
-      log_.Write(LogLevel::kError, "reload refused", {{"also", reasons[i]}});
-    }
-    return Failure{read ? FailureCode::kConflict : FailureCode::kInvalid, Join(reasons), ""};
-  }
-
+  const auto troubles = HostTroubles(wanted);
+  reasons.insert(reasons.end(), troubles.begin(), troubles.end());
+  const auto code = read ? FailureCode::kConflict : FailureCode::kInvalid;
+  if (!reasons.empty()) return Refuse(code, reasons);
   ReloadReport report = Compare(wanted);
   if (dry_run) return report;
+  auto opened = listeners_.Open(wanted);
+  if (!opened.failures.empty()) return Refuse(code, opened.failures);
   const auto refused = listeners_.Refused(wanted);
   const bool state_moves = wanted.global.state_file != config_.global.state_file;
-  config_ = InPlace(config_, wanted);
+  config_ = config::InPlace(config_, wanted);
   ApplyGlobal(config_.global);
   registry_.ApplyConfig(config_);
   listeners_.Apply(config_, std::move(opened), workers_);
@@ -105,6 +84,42 @@ Answer<ReloadReport> Controller::Reload(bool dry_run) {
   log_.Event(LogLevel::kInfo, "reloaded",
              {{"changes", report.changes.size()}, {"needs_upgrade", report.needs_upgrade.size()}});
   return report;
+}
+
+// Why this process, on this host, cannot go over to `wanted`.
+std::vector<std::string> Controller::HostTroubles(const config::Config& wanted) const {
+  std::vector<std::string> troubles = listeners_.Open(WithoutHeld(wanted)).failures;
+  if (auto trouble = TransparentTrouble(wanted); !trouble.empty()) troubles.push_back(trouble);
+  if (wanted.global.state_file != config_.global.state_file) {
+    const auto possible = backend::MayBeSaved(wanted.global.state_file);
+    if (!possible) troubles.push_back("global.state_file: " + possible.error().message);
+  }
+  return troubles;
+}
+
+Failure Controller::Refuse(FailureCode code, const std::vector<std::string>& reasons) {
+  log_.Event(LogLevel::kError, "reload refused",
+             {{"errors", reasons.size()}, {"first", reasons.front()}});
+  for (std::size_t i = 1; i < reasons.size(); ++i) {
+    log_.Write(LogLevel::kError, "reload refused", {{"also", reasons[i]}});
+  }
+  return {code, Join(reasons), ""};
+}
+
+// Without the addresses that this process holds already, under whatever listener's name: they can
+// be had, and a socket there that is opened only to see that would take clients and drop them.
+config::Config Controller::WithoutHeld(const config::Config& wanted) const {
+  std::vector<SocketAddress> held;
+  for (const config::Listener& listener : config_.listeners) {
+    for (const SocketAddress& address : listeners_.Bound(listener.name)) held.push_back(address);
+  }
+  config::Config rest = wanted;
+  for (config::Listener& listener : rest.listeners) {
+    std::erase_if(listener.bind, [&](const SocketAddress& address) {
+      return std::ranges::count(held, address) > 0;
+    });
+  }
+  return rest;
 }
 
 ReloadReport Controller::Compare(const config::Config& wanted) const {

@@ -132,6 +132,21 @@ TEST(Diff, KnowsWhatNeedsANewProcess) {
   }
 }
 
+TEST(Diff, WhatIsTakenInPlaceIsAllButWhatNeedsANewProcess) {
+  std::size_t needed = 0;
+  for (std::uint32_t seed = 0; seed < 200; ++seed) {
+    const Config now = RandomConfig(seed);
+    const Config wanted = RandomConfig(seed + 1000);
+    const Config next = InPlace(now, wanted);
+    for (const Change& change : Diff(now, next)) EXPECT_EQ(change.needs_upgrade, "") << change.key;
+    for (const Change& change : Diff(next, wanted)) {
+      EXPECT_NE(change.needs_upgrade, "") << change.key;
+      ++needed;
+    }
+  }
+  EXPECT_GT(needed, 0u);
+}
+
 TEST(Diff, IsEmptyExactlyForEqualConfigurations) {
   for (std::uint32_t seed = 0; seed < 200; ++seed) {
     const Config one = RandomConfig(seed);

@@ -344,6 +344,46 @@ class ReloadTest(ReloadCase):
             stream.finish()
         balancer.stop()
 
+    def test_a_dry_run_with_a_held_address_under_another_name_drops_nobody(self):
+        balancer = self.balancer = self.farm('b1', 'b2').start()
+        balancer.config['listener']['other'] = balancer.config['listener'].pop('vpn')
+        balancer.write_config()
+        failed, done = [], []
+
+        def connect():
+            while not done:
+                try:
+                    streams.Session(self, balancer.port, NAME).close()
+                except (OSError, AssertionError) as error:
+                    failed.append(repr(error))
+
+        threads = [streams.background(connect) for _ in range(3)]
+        for _ in range(15):
+            said = balancer.ok('reload', '--dry-run')
+        self.assertIn('listener.vpn: removed', said)
+        self.assertIn('listener.other: added', said)
+        done.append(True)
+        for thread in threads:
+            thread.join(10)
+        self.assertEqual(failed, [])
+        balancer.ok('reload')
+        self.assertEqual(self.reached(), {'b1', 'b2'})
+        balancer.stop()
+
+    def test_a_balancer_that_is_drained_takes_nobody_after_a_reload(self):
+        balancer = self.balancer = self.farm('b1', global_={'drain_notice': '0s'}).start()
+        self.live(2)
+        balancer.ok('drain')
+        self.wait(lambda: not proc.accepts(balancer.port), 5, 'the listener to refuse')
+        late = proc.free_port()
+        balancer.config['listener']['late'] = {'bind': [f'127.0.0.1:{late}'], 'pool': 'main'}
+        self.reload('listener.late: added')
+        self.wait(lambda: not proc.accepts(late), 5, 'the new listener to refuse')
+        self.assertFalse(proc.accepts(balancer.port))
+        balancer.ok('drain', '--undo')
+        self.wait(lambda: proc.accepts(late) and proc.accepts(balancer.port), 5, 'both to accept')
+        balancer.stop()
+
     # ---- the operator's word and the file's ----
 
     def test_a_backend_that_both_have_is_the_files(self):
