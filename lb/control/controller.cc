@@ -114,7 +114,9 @@ void Controller::Prepare() {
   state_ = keeper_.Begin(config_.global.state_file);
   registry_.Restore(state_.decisions);
   registry_.ApplyConfig(config_);
-  RestoreSticks();
+  plan_builder_.RestoreSticks(ToSticks(state_.affinity, *registry_.snapshot(), WallClock::now()),
+                              Clock::now());
+  state_.affinity.clear();  // the tables know better from here on
 }
 
 void Controller::Start() {
@@ -278,16 +280,6 @@ StateKeeper::Tables Controller::StickTables() const {
     }
   }
   return tables;
-}
-
-// Those of the process before, or else of the file.
-void Controller::RestoreSticks() {
-  if (!adopted_sticks_) {
-    adopted_sticks_ = ToSticks(state_.affinity, *registry_.snapshot(), WallClock::now());
-  }
-  plan_builder_.RestoreSticks(std::move(*adopted_sticks_), Clock::now());
-  adopted_sticks_.reset();
-  state_.affinity.clear();  // the tables know better from here on
 }
 
 }  // namespace sstplb::control

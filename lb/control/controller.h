@@ -99,13 +99,6 @@ class Controller {
   Answer<BackendStatus> GetBackend(std::string_view pool, std::string_view name) const;
   std::string ExportConfig() const;
 
-  // For a handoff: who was sent where (PlanBuilder::ExportSticks); the same in the process that
-  // takes over, before Start(), instead of what the state file has; and that this process writes
-  // the state file no more.
-  std::vector<PoolSticks> ExportSticks() const { return plan_builder_.ExportSticks(Clock::now()); }
-  void AdoptSticks(std::vector<PoolSticks> sticks) { adopted_sticks_ = std::move(sticks); }
-  void ReleaseState() { keeper_.Release(); }
-
   // For those that ask the workers themselves (Steering).
   const Workers& workers() const { return workers_; }
   std::shared_ptr<const session::Plan> plan() const { return plan_; }
@@ -155,7 +148,6 @@ class Controller {
   void ApplyOurs();
   void SaveState();
   StateKeeper::Tables StickTables() const;
-  void RestoreSticks();
 
   BackendStatus ToStatus(const backend::PoolView& pool, const backend::BackendView& backend) const;
   static BackendStatus ToStatus(const std::string& pool, const Departures::Departed& departed);
@@ -187,7 +179,6 @@ class Controller {
   std::shared_ptr<const backend::Snapshot> seen_;  // the registry's, before it changed
   Departures departures_;
   StateKeeper keeper_;
-  std::optional<std::vector<PoolSticks>> adopted_sticks_;
   Drainer drainer_;
   std::optional<backend::Drain> drain_all_;
   bool refusing_ = false;  // drain_all_ has begun: listeners do not listen

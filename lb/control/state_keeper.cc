@@ -45,6 +45,16 @@ backend::State StateKeeper::Begin(const std::string& path) {
   return std::move(*state);
 }
 
+void StateKeeper::Continue(const std::string& path, const backend::State& state) {
+  thread_ = std::make_unique<LoopThread>("state");
+  thread_->Start();
+  written_changes_.reset();
+  keeping_ = !path.empty();
+  const std::lock_guard lock(mutex_);
+  path_ = path;
+  state_ = state;
+}
+
 void StateKeeper::Move(const std::string& path, const backend::State& state) {
   keeping_ = !path.empty();
   const std::lock_guard lock(mutex_);

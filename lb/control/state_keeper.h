@@ -41,6 +41,11 @@ class StateKeeper {
   // nothing is kept then.
   backend::State Begin(const std::string& path);
 
+  // Instead of Begin(), in a process that takes over: nothing is read, `state` is what the other
+  // one had, and what clients are remembered by is written at the first Tick(). The other one has
+  // to Release() before.
+  void Continue(const std::string& path, const backend::State& state);
+
   // From here on at another place. What is there already is moved away; the old file stays.
   void Move(const std::string& path, const backend::State& state);
 
@@ -66,7 +71,7 @@ class StateKeeper {
   std::unique_ptr<LoopThread> thread_;
   std::atomic<bool> busy_{false};
   bool keeping_ = false;
-  std::uint64_t written_changes_ = 0;
+  std::optional<std::uint64_t> written_changes_ = 0;  // absent: nothing has been written
   std::optional<TimePoint> written_at_;
 
   std::mutex mutex_;  // of the file, and of what is below

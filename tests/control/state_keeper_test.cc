@@ -136,6 +136,17 @@ TEST_F(StateKeeperTest, WhatWasWrittenIsRead) {
   EXPECT_THAT(Read(), HasSubstr("10.0.0.1")) << "also before the first look at the tables";
 }
 
+TEST_F(StateKeeperTest, AProcessThatTakesOverWritesWhatItWasGiven) {
+  Write("which is not read");
+  StateKeeper keeper(*log_);
+  keeper.Continue(Path(), Weight(5));
+  EXPECT_EQ(Read(), "which is not read");
+  table_->Restore({{Nth(1), "vpn1", 1, hours(8)}}, now_);
+  keeper.Tick(now_, Tables());
+  ASSERT_TRUE(Appears("10.0.0.1"));
+  EXPECT_THAT(Read(), HasSubstr("\"weight\":5"));
+}
+
 TEST_F(StateKeeperTest, AFileThatCannotBeUsedIsNeverWrittenOver) {
   Write("of somebody else");
   StateKeeper keeper(*log_);
