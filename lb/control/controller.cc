@@ -162,8 +162,12 @@ void Controller::OnRegistryChange(const std::shared_ptr<const backend::Snapshot>
 
 void Controller::PublishPlan() {
   plan_ = plan_builder_.Build(config_, *registry_.snapshot(), stopping_ || refusing_);
+  const auto renamings = std::exchange(renamings_, {});
   for (const auto& worker : workers_) {
-    worker->Post([plan = plan_](worker::Worker& w) { w.SetPlan(plan); });
+    worker->Post([plan = plan_, renamings](worker::Worker& w) {
+      for (const worker::Renaming& renaming : renamings) w.RenameSockets(renaming);
+      w.SetPlan(plan);
+    });
   }
 }
 

@@ -57,6 +57,8 @@ class Controller {
   // the reason why it cannot begin, for a person.
   Result<handoff::State> BeginHandoff();
   void EndHandoff() { handing_over_ = false; }
+  // The new process serves. What is kept is its own.
+  void HandedOver();
   bool handing_over() const { return handing_over_; }
   const Listeners& listeners() const { return listeners_; }
 
@@ -117,7 +119,6 @@ class Controller {
   ReloadReport Compare(const config::Config& wanted) const;
   std::vector<std::string> HostTroubles(const config::Config& wanted) const;
   Failure Refuse(FailureCode code, const std::vector<std::string>& reasons);
-  config::Config WithoutHeld(const config::Config& wanted) const;
   void ApplyGlobal(const config::Global& wanted);
   std::uint32_t MostSessions(const config::Global& global) const;
   void OnRegistryChange(const std::shared_ptr<const backend::Snapshot>& snapshot);
@@ -167,7 +168,8 @@ class Controller {
   session::SessionBudget budget_;
   Workers workers_;
   Listeners listeners_;
-  Listeners::Opened opened_;  // between Open() and Start()
+  std::vector<worker::Renaming> renamings_;  // for the next plan
+  Listeners::Opened opened_;                 // between Open() and Start()
   PlanBuilder plan_builder_;
   std::shared_ptr<const session::Plan> plan_ = std::make_shared<const session::Plan>();
   backend::State state_;  // as it is in the file, but for the affinity

@@ -150,6 +150,10 @@ void Controller::RestoreInherited() {
 // The sessions are here: what was removed departs again, and what our configuration does not have.
 void Controller::ApplyOurs() {
   config_ = *std::exchange(configured_, std::nullopt);
+  keeper_.Continue(theirs_->global.state_file, state_);
+  if (config_.global.state_file != theirs_->global.state_file) {
+    keeper_.Move(config_.global.state_file, state_);
+  }
   theirs_.reset();
   {
     backend::Registry::Batch batch(registry_);
@@ -161,6 +165,8 @@ void Controller::ApplyOurs() {
   }
   departed_.clear();
 }
+
+void Controller::HandedOver() { keeper_.Release(); }
 
 void Controller::TookOver(const TakeoverStatus& takeover) {
   takeover_ = takeover;

@@ -64,6 +64,7 @@ Answer<ReloadReport> Controller::Reload(bool dry_run) {
   const bool state_moves = wanted.global.state_file != config_.global.state_file;
   config_ = config::InPlace(config_, wanted);
   ApplyGlobal(config_.global);
+  renamings_ = listeners_.Rename(config_);
   registry_.ApplyConfig(config_);
   listeners_.Apply(config_, std::move(opened), workers_);
   if (refusing_) Listeners::StopListening(workers_);  // new ones, too
@@ -88,7 +89,7 @@ Answer<ReloadReport> Controller::Reload(bool dry_run) {
 
 // Why this process, on this host, cannot go over to `wanted`.
 std::vector<std::string> Controller::HostTroubles(const config::Config& wanted) const {
-  std::vector<std::string> troubles = listeners_.Open(WithoutHeld(wanted)).failures;
+  std::vector<std::string> troubles = listeners_.Open(wanted).failures;
   if (auto trouble = TransparentTrouble(wanted); !trouble.empty()) troubles.push_back(trouble);
   if (wanted.global.state_file != config_.global.state_file) {
     const auto possible = backend::MayBeSaved(wanted.global.state_file);
@@ -104,22 +105,6 @@ Failure Controller::Refuse(FailureCode code, const std::vector<std::string>& rea
     log_.Write(LogLevel::kError, "reload refused", {{"also", reasons[i]}});
   }
   return {code, Join(reasons), ""};
-}
-
-// Without the addresses that this process holds already, under whatever listener's name: they can
-// be had, and a socket there that is opened only to see that would take clients and drop them.
-config::Config Controller::WithoutHeld(const config::Config& wanted) const {
-  std::vector<SocketAddress> held;
-  for (const config::Listener& listener : config_.listeners) {
-    for (const SocketAddress& address : listeners_.Bound(listener.name)) held.push_back(address);
-  }
-  config::Config rest = wanted;
-  for (config::Listener& listener : rest.listeners) {
-    std::erase_if(listener.bind, [&](const SocketAddress& address) {
-      return std::ranges::count(held, address) > 0;
-    });
-  }
-  return rest;
 }
 
 ReloadReport Controller::Compare(const config::Config& wanted) const {

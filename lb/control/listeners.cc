@@ -20,6 +20,17 @@ const config::Listener* FindWanted(const config::Config& config, const std::stri
   return found;
 }
 
+// Whose it is in `config`: that listener's, or else another's that has the address now.
+const config::Listener* FindHeir(const config::Config& config, const std::string& listener,
+                                 const SocketAddress& bind) {
+  const config::Listener* same = FindWanted(config, listener, bind);
+  if (same != nullptr) return same;
+  const auto other = std::ranges::find_if(config.listeners, [&](const config::Listener& l) {
+    return std::ranges::count(l.bind, bind) != 0;
+  });
+  return other == config.listeners.end() ? nullptr : &*other;
+}
+
 }  // namespace
 
 Listeners::Opened Listeners::Open(const config::Config& config,
@@ -29,8 +40,9 @@ Listeners::Opened Listeners::Open(const config::Config& config,
   for (handoff::OfferedSocket& socket : inherited) {
     if (!socket.configured) continue;
     const config::Listener* before = FindWanted(theirs, socket.name, *socket.configured);
-    if (FindWanted(config, socket.name, *socket.configured) == nullptr) continue;
-    auto& sockets = opened.sockets_[Key(socket.name, *socket.configured)];
+    const config::Listener* now = FindHeir(config, socket.name, *socket.configured);
+    if (now == nullptr) continue;
+    auto& sockets = opened.sockets_[Key(now->name, *socket.configured)];
     if (before != nullptr) sockets.tcp = before->tcp;
     sockets.shared = sockets.shared || socket.shared;
     sockets.fds.push_back(std::move(socket.fd));
@@ -47,6 +59,7 @@ Listeners::Opened Listeners::Open(const config::Config& config,
     for (const SocketAddress& bind : listener.bind) {
       const Key key(listener.name, bind);
       if (bound_.contains(key) || opened.sockets_.contains(key)) continue;
+      if (FindSpare(config, bind) != nullptr) continue;
       const auto passed = activated.find(key);
       opened.sockets_[key] = passed == activated.end()
                                  ? OpenAt(listener, bind, opened.failures)
@@ -108,6 +121,32 @@ std::vector<handoff::OfferedSocket> Listeners::Offer(
     }
   }
   return offered;
+}
+
+// Open sockets at this address whose listener does not want them any more; null when there are
+// none.
+const Listeners::Key* Listeners::FindSpare(const config::Config& config,
+                                           const SocketAddress& bind) const {
+  for (const auto& [key, place] : bound_) {
+    if (key.second == bind && FindWanted(config, key.first, bind) == nullptr) return &key;
+  }
+  return nullptr;
+}
+
+std::vector<worker::Renaming> Listeners::Rename(const config::Config& config) {
+  std::vector<worker::Renaming> renamings;
+  for (const config::Listener& listener : config.listeners) {
+    for (const SocketAddress& bind : listener.bind) {
+      if (bound_.contains(Key(listener.name, bind))) continue;
+      const Key* spare = FindSpare(config, bind);
+      if (spare == nullptr) continue;
+      auto node = bound_.extract(*spare);
+      renamings.push_back({node.key().first, listener.name, node.mapped().address});
+      node.key().first = listener.name;
+      bound_.insert(std::move(node));
+    }
+  }
+  return renamings;
 }
 
 std::vector<std::string> Listeners::Refused(const config::Config& config) const {

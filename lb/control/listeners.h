@@ -45,7 +45,8 @@ class Listeners {
     return activated_.Take(std::move(sockets), config);
   }
 
-  // Opens what `config` has and what is not open yet. `inherited` are sockets of another process
+  // Opens what `config` has and what is not open yet, under this listener's name or under one that
+  // `config` does not have there any more. `inherited` are sockets of another process
   // that listens as `theirs` says: they are used where they fit, and closed otherwise.
   Opened Open(const config::Config& config, std::vector<handoff::OfferedSocket> inherited = {},
               const config::Config& theirs = {}) const;
@@ -53,6 +54,10 @@ class Listeners {
   // What `config` wants of sockets that are open and the kernel would refuse them, a line each.
   // They keep what they have there.
   std::vector<std::string> Refused(const config::Config& config) const;
+
+  // Gives the sockets of an address that only changes its listener to the new one, and tells what
+  // workers have to do when they get a plan with it.
+  std::vector<worker::Renaming> Rename(const config::Config& config);
 
   // Gives the opened sockets to the workers, closes those that `config` does not have, and gives
   // those that stay the options it has for them now.
@@ -84,6 +89,7 @@ class Listeners {
                          std::vector<std::string>& failures) const;
   Opened::Sockets CopyPassed(std::size_t index, const config::Listener& listener,
                              std::vector<std::string>& failures) const;
+  const Key* FindSpare(const config::Config& config, const SocketAddress& bind) const;
 
   const std::size_t workers_;
   std::map<Key, Place> bound_;

@@ -71,6 +71,7 @@ void Upgrader::OnAttempt(const Result<handoff::Given>& given) {
   }
   given_ = true;
   too_late_.stop();
+  controller_.HandedOver();
   admin_.KeepFile();
   door_.OwnFile(false);
   log_.Event(LogLevel::kInfo, "handed over",

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "lb/base/address.h"
 #include "lb/base/fd.h"
@@ -50,6 +51,8 @@ class Acceptor final : private Poller::Watcher {
   const SocketAddress& address() const { return address_; }
   bool shared() const { return shared_; }
   int fd() const { return socket_.get(); }
+  // From here on its clients are another listener's.
+  void Rename(std::string listener) { listener_ = std::move(listener); }
   // No more clients; the acceptor itself is to be destroyed when the turn is over.
   void Close();
   // Clients are refused as if nothing listened; the address stays taken. Listen() ends it.
@@ -64,7 +67,7 @@ class Acceptor final : private Poller::Watcher {
   void LetOthersGoFirst();
 
   Poller& poller_;
-  const std::string listener_;
+  std::string listener_;
   Fd socket_;
   const SocketAddress address_;
   const bool shared_;

@@ -100,6 +100,14 @@ void Worker::CloseAcceptors(Which which) {
   std::erase(acceptors_, nullptr);
 }
 
+void Worker::RenameSockets(const Renaming& renaming) {
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->listener() == renaming.from && acceptor->address() == renaming.address) {
+      acceptor->Rename(renaming.to);
+    }
+  }
+}
+
 void Worker::StopListening() {
   for (const auto& acceptor : acceptors_) acceptor->StopListening();
 }

@@ -64,6 +64,13 @@ struct OpenSocket {
   int fd = -1;  // the worker's
 };
 
+// Listening sockets that go from one listener to another, at the address that they are bound to.
+struct Renaming {
+  std::string from;
+  std::string to;
+  SocketAddress address;
+};
+
 class Worker final : private session::Host, private Acceptor::Sink {
  public:
   // `log` and `budget` must outlive the worker. Workers of one process have different indexes.
@@ -83,6 +90,8 @@ class Worker final : private session::Host, private Acceptor::Sink {
   void AddSocket(ListenSocket socket);
   // Closes the listening sockets of one listener; live sessions run on.
   void RemoveSockets(const std::string& listener, const std::optional<SocketAddress>& address);
+  // Gives them to another listener, which the next plan has: who is in their queues stays.
+  void RenameSockets(const Renaming& renaming);
   // All clients are refused, until each listener listens again.
   void StopListening();
   void Listen(const std::string& listener, const config::Tcp& tcp);

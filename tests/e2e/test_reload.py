@@ -344,7 +344,7 @@ class ReloadTest(ReloadCase):
             stream.finish()
         balancer.stop()
 
-    def test_a_dry_run_with_a_held_address_under_another_name_drops_nobody(self):
+    def test_an_address_that_goes_to_another_listener_drops_nobody(self):
         server = streams.StreamServer(self)
         balancer = Balancer(self, {'main': pool({'s1': server.port})}).start()
         balancer.config['listener']['other'] = balancer.config['listener'].pop('vpn')
@@ -355,16 +355,23 @@ class ReloadTest(ReloadCase):
         clients = streams.background(lambda: tally.update(streams.run_streams(
             balancer.port, '--sessions', '8000', '--concurrency', '20', '--max-size', '2000',
             '--seed', '5', '--hello', str(hello))))
+        names = ['vpn', 'other']
         while clients.is_alive():  # sockets that listen for a moment are hard to meet
             with socket.socket(socket.AF_UNIX) as api:
                 api.connect(str(balancer.socket))
                 api.sendall(b'POST /api/v1/reload?dry_run HTTP/1.1\r\nHost: localhost\r\n'
                             b'Content-Length: 0\r\n\r\n')
                 said = streams.read_end(api)[1].decode()
-            self.assertIn('listener.vpn: removed', said)
-            self.assertIn('listener.other: added', said)
+            self.assertIn(f'listener.{names[0]}: removed', said)
+            self.assertIn(f'listener.{names[1]}: added', said)
+            balancer.ok('reload')
+            names.reverse()
+            balancer.config['listener'][names[1]] = balancer.config['listener'].pop(names[0])
+            balancer.write_config()
         self.assertEqual((tally.get('sessions'), tally.get('failed')), (8000, 0), tally)
-        balancer.ok('reload')
+        told = balancer.ask('status')['listeners']
+        self.assertEqual([(l['name'], l['bind']) for l in told],
+                         [(names[0], [f'127.0.0.1:{balancer.port}'])])
         tally = streams.run_streams(balancer.port, '--sessions', '10', '--hello', str(hello))
         self.assertEqual(tally['failed'], 0)
         balancer.stop()
