@@ -11,10 +11,12 @@ std::string EveryMetric() {
   metrics::Histogram durations(metrics::kSessionBounds);
   metrics::Histogram round_trips(metrics::kRttBounds);
   metrics::Histogram lag(metrics::kLoopLagBounds);
+  metrics::Histogram pauses(metrics::kPauseBounds);
   handshakes.Observe(0.041);
   durations.Observe(std::chrono::hours(3));
   round_trips.Observe(0.023);
   lag.Observe(0.0002);
+  pauses.Observe(0.004);
   metrics::Exposition e;
   e.Add<Metric::kBuildInfo>({"0.1.0", "abc1234"}, 1);
   e.Add<Metric::kSessionsActive>({"vpn", "main", "vpn1"}, 2);
@@ -41,6 +43,9 @@ std::string EveryMetric() {
   e.Add<Metric::kTcpRetransmits>({"main", "vpn1", "client"}, 12);
   e.Add<Metric::kAffinityEntries>({"lab"}, 17);
   e.Add<Metric::kWorkerLoopLag>({"0"}, lag);
+  e.Add<Metric::kHandoffs>({"taken_over"}, 2);
+  e.Add<Metric::kHandoffSessions>(2403);
+  e.Add<Metric::kHandoffPause>(pauses);
   e.Add<Metric::kOpenFiles>(57);
   e.Add<Metric::kOpenFilesLimit>(65536);
   return e.Text();
