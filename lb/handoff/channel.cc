@@ -14,8 +14,6 @@
 namespace sstplb::handoff {
 namespace {
 
-// A reader that stands still for so long is as good as gone.
-constexpr Duration kSendWait = std::chrono::seconds(5);
 constexpr std::size_t kHeader = 2;
 
 using Kind = ChannelError::Kind;
@@ -87,13 +85,13 @@ Result<Channel> Channel::Connect(const std::string& path) {
   return Channel(std::move(fd));
 }
 
-Result<Done, ChannelError> Channel::Send(MessageType type, ByteView body,
-                                         std::span<const int> fds) {
+Result<Done, ChannelError> Channel::Send(MessageType type, ByteView body, std::span<const int> fds,
+                                         Duration within) {
   if (body.size() > kMaxBody || fds.size() > kMaxFds) {
     return Failed(Kind::kBroken, std::string(ToString(type)) + " is too large to send");
   }
   alignas(cmsghdr) std::uint8_t control[CMSG_SPACE(kMaxFds * sizeof(int))];
-  const TimePoint deadline = Clock::now() + kSendWait;
+  const TimePoint deadline = Clock::now() + within;
   for (bool more = true, first = true; more; first = false) {
     const ByteView part = body.first(std::min(body.size(), kMaxPart));
     body = body.subspan(part.size());

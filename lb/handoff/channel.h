@@ -58,6 +58,8 @@ class Channel {
   static constexpr std::size_t kMaxPart = 60 * 1024;
   static constexpr std::size_t kMaxBody = 4 * 1024 * 1024;
   static constexpr std::size_t kMaxFds = 250;
+  // A reader that stands still for so long is as good as gone.
+  static constexpr Duration kSendWait = std::chrono::seconds(5);
 
   // `socket`: a connected SOCK_SEQPACKET.
   explicit Channel(Fd socket) : socket_(std::move(socket)) {}
@@ -66,7 +68,7 @@ class Channel {
   // Waits until all of it is with the kernel. The descriptors stay the caller's, who may close them
   // once this has returned.
   Result<Done, ChannelError> Send(MessageType type, ByteView body = {},
-                                  std::span<const int> fds = {});
+                                  std::span<const int> fds = {}, Duration within = kSendWait);
   // The next whole message. Descriptors that the process has no room for are an error.
   Result<Message, ChannelError> Receive(Duration within);
   // Whether the other side has ended, or does within that time; what it sends is left or dropped.

@@ -119,9 +119,9 @@ std::string Hello(const std::string& name) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-Rig::Rig(config::Listener listener, config::Pool pool, const std::vector<SocketAddress>& backends,
-         std::uint32_t max_sessions)
-    : budget_(max_sessions), registry_([](const auto&) {}) {
+std::shared_ptr<session::Plan> MakePlan(backend::Registry& registry, config::Listener listener,
+                                        config::Pool pool,
+                                        const std::vector<SocketAddress>& backends) {
   listener.name = "vpn";
   listener.pool = pool.name = "main";
   std::vector<balance::Member> members;
@@ -132,11 +132,11 @@ Rig::Rig(config::Listener listener, config::Pool pool, const std::vector<SocketA
   }
   config::Config config;
   config.pools = {pool};
-  registry_.ApplyConfig(config);
+  registry.ApplyConfig(config);
 
   auto pool_plan = std::make_shared<session::PoolPlan>();
   pool_plan->config = pool;
-  pool_plan->view = registry_.snapshot()->pools[0];
+  pool_plan->view = registry.snapshot()->pools[0];
   pool_plan->policy = balance::MakePolicy(config::Balance::kRoundRobin, members, 0);
   auto listener_plan = std::make_shared<session::ListenerPlan>(listener);
   listener_plan->limiter = std::make_shared<session::Limiter>(
@@ -146,7 +146,13 @@ Rig::Rig(config::Listener listener, config::Pool pool, const std::vector<SocketA
   auto plan = std::make_shared<session::Plan>();
   plan->pools = {pool_plan};
   plan->listeners = {listener_plan};
+  return plan;
+}
 
+Rig::Rig(config::Listener listener, config::Pool pool, const std::vector<SocketAddress>& backends,
+         std::uint32_t max_sessions)
+    : budget_(max_sessions), registry_([](const auto&) {}) {
+  const auto plan = MakePlan(registry_, listener, std::move(pool), backends);
   worker_ = std::make_unique<Worker>(0, *log_, budget_);
   const SocketAddress bind =
       listener.bind.empty() ? *SocketAddress::Parse("127.0.0.1:0") : listener.bind[0];

@@ -58,6 +58,12 @@ SocketAddress DeadAddress();
 // A ClientHello of the test vectors.
 std::string Hello(const std::string& name = "ossl-default");
 
+// The plan of a listener "vpn" with a pool "main", whose backends are b1, b2, ... at these
+// addresses; `registry` gets them.
+std::shared_ptr<session::Plan> MakePlan(backend::Registry& registry, config::Listener listener,
+                                        config::Pool pool,
+                                        const std::vector<SocketAddress>& backends);
+
 class Rig {
  public:
   // The pool's backends are b1, b2, ... at these addresses.
