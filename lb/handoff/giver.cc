@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/handoff/giver.h"
 
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,13 +16,20 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr Duration kAnswerWait = seconds(5);    // HELLO, ACK
-constexpr Duration kReadyWait = seconds(60);    // it reads a configuration and opens sockets
-constexpr Duration kWorkerWait = seconds(2);    // a worker that does not come by is stuck
-constexpr Duration kPreparedWait = seconds(2);  // tunnels stand still meanwhile
+constexpr Duration kAnswerWait = seconds(5);  // HELLO, ACK
+constexpr Duration kReadyWait = seconds(60);  // it reads a configuration and opens sockets
+constexpr Duration kWorkerWait = seconds(2);  // a worker that does not come by is stuck
+constexpr Duration kFrozenWait = seconds(2);  // from the freeze to PREPARED
 constexpr Duration kTakenWait = seconds(2);
+constexpr Duration kAbortWait = std::chrono::milliseconds(200);  // tunnels may stand still
+constexpr Duration kKillWait = seconds(1);
+constexpr const char* kStuckWorker = "a worker does not come by within 2 s";
 constexpr std::size_t kAffinityPerMessage = 1000;
 constexpr std::size_t kSocketsPerMessage = 100;
+
+Error Failed(MessageType at, const ChannelError& error) {
+  return Error{std::string(ToString(at)) + ": " + error.what};
+}
 
 }  // namespace
 
@@ -59,6 +67,8 @@ class Giver::Freeze {
 
   const std::vector<Moved>& moved() const { return moved_; }
   TimePoint began() const { return began_; }
+  // Of the time that everything may stand still until the new process is prepared.
+  Duration left() const { return began_ + kFrozenWait - Clock::now(); }
 
  private:
   const TimePoint began_;
@@ -75,19 +85,17 @@ Giver::Giver(Channel channel, Fd peer, const Workers& workers, std::string progr
       workers_(workers),
       program_(std::move(program)) {}
 
-Error Giver::Failed(MessageType at, const ChannelError& error) {
-  return Error{std::string(ToString(at)) + ": " + error.what};
+Error Giver::Abort(Error why) {
+  if (fenced_) return why;
+  const auto told = channel_->Send(MessageType::kAbort, AsBytes(why.message), {}, kAbortWait);
+  if (!told && told.error().kind != ChannelError::Kind::kEnded) Fence();
+  return why;
 }
 
-Error Giver::Abort(const std::string& why) {
-  (void)channel_->Send(MessageType::kAbort, AsBytes(why));
-  return Error{why};
-}
+void Giver::Refuse(const std::string& why) { (void)Abort(Error{why}); }
 
-void Giver::Refuse(const std::string& why) { (void)Abort(why); }
-
-Status Giver::Tell(MessageType type, ByteView body, std::span<const int> fds) {
-  const auto sent = channel_->Send(type, body, fds);
+Status Giver::Tell(MessageType type, ByteView body, std::span<const int> fds, Duration within) {
+  const auto sent = channel_->Send(type, body, fds, within);
   if (!sent) return Failed(type, sent.error());
   return Done{};
 }
@@ -97,27 +105,27 @@ Status Giver::Await(MessageType type, Duration within) {
   if (!message) return Failed(type, message.error());
   if (message->type == type) return Done{};
   if (message->type == MessageType::kAbort) return Error{std::string(AsText(message->body))};
-  return Abort(std::string(ToString(type)) + " was due, and " +
-               std::string(ToString(message->type)) + " came");
+  return Error{std::string(ToString(type)) + " was due, and " +
+               std::string(ToString(message->type)) + " came"};
 }
 
 Status Giver::Greet(std::uint32_t open_files) {
   const auto message = channel_->Receive(kAnswerWait);
-  if (!message) return Failed(MessageType::kHello, message.error());
+  if (!message) return Abort(Failed(MessageType::kHello, message.error()));
   if (message->type == MessageType::kAbort) return Error{std::string(AsText(message->body))};
   const auto hello =
       message->type == MessageType::kHello ? DecodeHello(message->body) : std::nullopt;
-  if (!hello) return Abort("this is no HELLO of a handoff");
+  if (!hello) return Abort({"this is no HELLO of a handoff"});
   if (hello->lowest > kHighestVersion || hello->highest < kLowestVersion) {
-    return Abort("the new process speaks versions " + std::to_string(hello->lowest) + " to " +
-                 std::to_string(hello->highest) + " of the handoff format, this one " +
-                 std::to_string(kLowestVersion) + " to " + std::to_string(kHighestVersion) +
-                 ": drain and restart instead");
+    return Abort({"the new process speaks versions " + std::to_string(hello->lowest) + " to " +
+                  std::to_string(hello->highest) + " of the handoff format, this one " +
+                  std::to_string(kLowestVersion) + " to " + std::to_string(kHighestVersion) +
+                  ": drain and restart instead"});
   }
   if (hello->descriptors < open_files) {
-    return Abort("the new process may have " + std::to_string(hello->descriptors) +
-                 " files open, and " + std::to_string(open_files) +
-                 " are open here: raise LimitNOFILE= or ulimit -n");
+    return Abort({"the new process may have " + std::to_string(hello->descriptors) +
+                  " files open, and " + std::to_string(open_files) +
+                  " are open here: raise LimitNOFILE= or ulimit -n"});
   }
   offer_.version = std::min(hello->highest, kHighestVersion);
   offer_.features = hello->features & kFeatures;
@@ -128,18 +136,24 @@ Status Giver::Greet(std::uint32_t open_files) {
 }
 
 Result<Given> Giver::Give(const Estate& estate) {
-  if (const auto told = TellEstate(estate); !told) return told.error();
-  if (const auto ready = Await(MessageType::kReady, kReadyWait); !ready) return ready.error();
-  for (const auto& worker : workers_) {
-    if (const auto copied = CopyAhead(*worker); !copied) return copied.error();
-  }
+  if (const auto told = TellAhead(estate); !told) return Abort(told.error());
   Freeze freeze(workers_, told_, (offer_.features & kFeatureObserver) != 0);
-  if (!freeze.Await()) return Abort("a worker does not come by within 2 s");
   const auto end = TellMoved(freeze);
-  if (!end) return end.error();
+  // It may be prepared all the same.
+  if (!end) return Abort(end.error());
   if (const auto committed = Commit(); !committed) return committed.error();
   freeze.End(/*given=*/true);
   return Given{.sessions = end->relaying + end->greeting, .frozen = Clock::now() - freeze.began()};
+}
+
+// All that is told while everything here goes on.
+Status Giver::TellAhead(const Estate& estate) {
+  if (const auto told = TellEstate(estate); !told) return told;
+  if (const auto ready = Await(MessageType::kReady, kReadyWait); !ready) return ready;
+  for (const auto& worker : workers_) {
+    if (const auto copied = CopyAhead(*worker); !copied) return copied;
+  }
+  return Done{};
 }
 
 Status Giver::TellEstate(const Estate& estate) {
@@ -148,7 +162,7 @@ Status Giver::TellEstate(const Estate& estate) {
     auto count = answer->get_future();
     worker->Post([answer](worker::Worker& w) { answer->set_value(w.SessionIds().size()); });
     if (count.wait_for(kWorkerWait) != std::future_status::ready) {
-      return Abort("a worker does not come by within 2 s");
+      return Error{kStuckWorker};
     }
     offer_.sessions += static_cast<std::uint32_t>(count.get());
   }
@@ -197,7 +211,7 @@ Status Giver::CopyAhead(worker::Worker& worker) {
   auto ids_of = listed->get_future();
   worker.Post([listed](worker::Worker& w) { listed->set_value(w.SessionIds()); });
   if (ids_of.wait_for(kWorkerWait) != std::future_status::ready) {
-    return Abort("a worker does not come by within 2 s");
+    return Error{kStuckWorker};
   }
   const auto ids = ids_of.get();
   for (std::size_t i = 0; i < ids.size(); i += kSessionsPerBatch) {
@@ -219,7 +233,8 @@ Status Giver::CopyBatch(worker::Worker& worker, std::vector<session::SessionId> 
     sent->set_value({std::move(done), std::move(relaying)});
   });
   if (outcome.wait_for(kWorkerWait) != std::future_status::ready) {
-    return Error{"a worker does not come by within 2 s"};  // the channel may be in use: no ABORT
+    Fence();  // the channel may be in use over there: no word can be said
+    return Error{kStuckWorker};
   }
   const auto [done, relaying] = outcome.get();
   if (!done) return Failed(MessageType::kSessions, done.error());
@@ -227,35 +242,35 @@ Status Giver::CopyBatch(worker::Worker& worker, std::vector<session::SessionId> 
   return relaying.empty() ? Status(Done{}) : Await(MessageType::kAck, kAnswerWait);
 }
 
-Result<End> Giver::TellMoved(const Freeze& freeze) {
+// Everything that has moved, until the new process has it all.
+Result<End> Giver::TellMoved(Freeze& freeze) {
+  if (!freeze.Await()) return Error{kStuckWorker};
   End end{.frozen = freeze.began()};
   for (const Moved& moved : freeze.moved()) {
     end.last_session = std::max(end.last_session, moved.last_session);
     for (const Batch& batch : moved.batches) {
       if (batch.type == MessageType::kMotions) end.relaying += batch.records;
       if (batch.type == MessageType::kGreetings) end.greeting += batch.records;
-      if (const auto told = Tell(batch.type, batch.body, batch.fds); !told) return told.error();
+      const auto told = Tell(batch.type, batch.body, batch.fds, freeze.left());
+      if (!told) return told.error();
       if (batch.fds.empty()) continue;
-      if (const auto acked = Await(MessageType::kAck, kAnswerWait); !acked) return acked.error();
+      if (const auto acked = Await(MessageType::kAck, freeze.left()); !acked) return acked.error();
     }
   }
   Bytes body;
   EncodeEnd(end, body);
-  if (const auto told = Tell(MessageType::kEnd, body); !told) return told.error();
+  if (const auto told = Tell(MessageType::kEnd, body, {}, freeze.left()); !told) {
+    return told.error();
+  }
+  const auto prepared = Await(MessageType::kPrepared, freeze.left());
+  if (!prepared) return prepared.error();
   return end;
 }
 
 // An error leaves the new process unable to touch anything: it has not been told COMMIT and knows
 // that, or it is dead.
 Status Giver::Commit() {
-  const auto prepared = Await(MessageType::kPrepared, kPreparedWait);
-  if (!prepared) {
-    // It may be prepared all the same, and would take over if this end just closed.
-    const bool told = channel_->Send(MessageType::kAbort, AsBytes(prepared.error().message)).ok();
-    if (!told) Fence();
-    return prepared;
-  }
-  const auto committed = Tell(MessageType::kCommit);
+  const auto committed = Tell(MessageType::kCommit, {}, {}, kTakenWait);
   auto taken = committed ? Await(MessageType::kTaken, kTakenWait) : committed;
   if (taken) return taken;
   // It may be about to: the end of the connection tells whether it was.
@@ -263,9 +278,14 @@ Status Giver::Commit() {
   return Await(MessageType::kTaken, kAnswerWait);
 }
 
-// Kills the new process, so that it can do nothing any more.
+// Kills the new process, so that it can do nothing any more, and awaits its end.
 bool Giver::Fence() {
-  return ::syscall(SYS_pidfd_send_signal, peer_.get(), SIGKILL, nullptr, 0) == 0 || errno == ESRCH;
+  fenced_ = true;
+  const bool sent = ::syscall(SYS_pidfd_send_signal, peer_.get(), SIGKILL, nullptr, 0) == 0;
+  if (!sent && errno != ESRCH) return false;
+  pollfd end{peer_.get(), POLLIN, 0};
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(kKillWait);
+  return ::poll(&end, 1, static_cast<int>(wait.count())) == 1;
 }
 
 }  // namespace sstplb::handoff

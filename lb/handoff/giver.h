@@ -39,7 +39,7 @@ class Giver {
   // `peer`: a pidfd of the process at the other end of `channel`.
   Giver(Channel channel, Fd peer, const Workers& workers, std::string program);
 
-  // What the other process is told first: waits for its HELLO. An error was told to it.
+  // Waits for the other process's HELLO. An error was told to it, and ends the handoff.
   Status Greet(std::uint32_t open_files);
   // Ends as Given when the new process has taken over: every worker has let go of everything and
   // ends. With an error everything here goes on as before, and the other process cannot touch it.
@@ -52,16 +52,19 @@ class Giver {
  private:
   class Freeze;
 
-  Error Failed(MessageType at, const ChannelError& error);
-  Error Abort(const std::string& why);
-  Status Tell(MessageType type, ByteView body = {}, std::span<const int> fds = {});
+  // Ends it: the other process knows, or is dead. It would take the end of the connection alone for
+  // this one's death.
+  Error Abort(Error why);
+  Status Tell(MessageType type, ByteView body = {}, std::span<const int> fds = {},
+              Duration within = Channel::kSendWait);
   Status Await(MessageType type, Duration within);
+  Status TellAhead(const Estate& estate);
   Status TellEstate(const Estate& estate);
   Status TellSockets(const std::vector<OfferedSocket>& sockets);
   Status TellState(const State& state);
   Status CopyAhead(worker::Worker& worker);
   Status CopyBatch(worker::Worker& worker, std::vector<session::SessionId> ids);
-  Result<End> TellMoved(const Freeze& freeze);
+  Result<End> TellMoved(Freeze& freeze);
   Status Commit();
   bool Fence();
 
@@ -69,6 +72,7 @@ class Giver {
   const Fd peer_;
   const Workers& workers_;
   const std::string program_;
+  bool fenced_ = false;  // the other process was killed
   Offer offer_;
   // Whose SESSION is with the new process.
   const std::shared_ptr<SessionIds> told_ = std::make_shared<SessionIds>();
