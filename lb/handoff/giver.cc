@@ -209,7 +209,12 @@ Status Giver::TellState(const State& state) {
 Status Giver::CopyAhead(worker::Worker& worker) {
   auto listed = std::make_shared<std::promise<std::vector<session::SessionId>>>();
   auto ids_of = listed->get_future();
-  worker.Post([listed](worker::Worker& w) { listed->set_value(w.SessionIds()); });
+  // Only those: who is told of here is not told of again.
+  worker.Post([listed](worker::Worker& w) {
+    auto ids = w.SessionIds();
+    std::erase_if(ids, [&](session::SessionId id) { return !w.FindSession(id)->relaying(); });
+    listed->set_value(std::move(ids));
+  });
   if (ids_of.wait_for(kWorkerWait) != std::future_status::ready) {
     return Error{kStuckWorker};
   }

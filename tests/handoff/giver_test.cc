@@ -256,6 +256,29 @@ TEST(Giver, TheObserverStaysHereWithoutItsFeature) {
   }
 }
 
+// It is in the first list of sessions, but not as one that could be copied ahead.
+TEST(Giver, AGreetingThatIsConnectedMeanwhileComesWithItsIdentity) {
+  OldProcess old;
+  std::vector<session::SessionId> identities;
+  std::vector<session::SessionId> motions;
+  old.successor->on_message = [&](const Message& message) {
+    Reader body(message.body);
+    while (message.type == MessageType::kMotions && !body.empty()) {
+      motions.push_back(DecodeMotion(body)->id);
+    }
+    if (message.type != MessageType::kSessions) return;
+    while (!body.empty()) identities.push_back(DecodeIdentity(body)->id);
+    if (identities.size() > 1) return;
+    EXPECT_TRUE(old.greeting->Send(worker::Hello().substr(50)));
+    EXPECT_EQ(old.server.Accept().Read(worker::Hello().size()), worker::Hello());
+  };
+  old.successor->Follow();
+  const auto given = old.giving.get();
+  ASSERT_TRUE(given) << given.error().message;
+  EXPECT_THAT(identities, ::testing::UnorderedElementsAreArray(motions));
+  EXPECT_EQ(motions.size(), 2u);
+}
+
 TEST(Giver, OneThatEndsMeanwhileHasNoMotion) {
   OldProcess old;
   std::size_t motions = 0;
