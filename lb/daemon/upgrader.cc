@@ -90,7 +90,7 @@ void Upgrader::OnSettled(ev::timer&, int) {
   if (!refused_.empty()) return controller_.EndUpgrade(refused_);
   log_.Event(LogLevel::kError, "upgrade failed", {{"new_process", ended_how_}});
   controller_.NoteFailedHandoff();
-  controller_.EndUpgrade("the new process " + ended_how_);
+  controller_.EndUpgrade("the new process: " + ended_how_);
 }
 
 void Upgrader::OnTooLate(ev::timer&, int) {
