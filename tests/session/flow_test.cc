@@ -334,5 +334,96 @@ TEST_F(FlowTest, OneCallIsBounded) {
   EXPECT_LE(most, Flow::kQuantum + Buffers::kPipeSize);
 }
 
+// As another process has it: the same sockets, and nothing else of this flow.
+Flow Elsewhere(FlowImage&& image, Buffers& buffers) {
+  Flow flow;
+  flow.Restore(std::move(image), buffers);
+  return flow;
+}
+
+TEST_F(FlowTest, BytesThatWaitInAPipeGoOnElsewhere) {
+  std::string sent = Stall();
+  ASSERT_EQ(buffers_.pipes(), 1u);
+  const std::size_t held = flow_.held();
+  const std::uint64_t bytes = flow_.bytes();
+  FlowImage image = flow_.Image(buffers_);
+  EXPECT_EQ(image.held.size(), held);
+  EXPECT_EQ(image.bytes, bytes);
+  EXPECT_TRUE(image.bulk);
+  flow_ = Elsewhere(std::move(image), buffers_);
+  EXPECT_EQ(flow_.held(), held);
+  EXPECT_EQ(flow_.bytes(), bytes);
+  std::string received;
+  while (received.size() < sent.size()) {
+    received += ReadAll(out_.far.get());
+    ASSERT_EQ(Move(), Flow::Outcome::kMoved);
+  }
+  EXPECT_TRUE(received == sent);
+  EXPECT_EQ(flow_.bytes(), sent.size());
+  const std::string next = RandomText(2'000'000, 12);
+  EXPECT_TRUE(PassThrough(next, 1 << 20, 100'000) == next) << "bulk as before";
+}
+
+TEST_F(FlowTest, BytesThatWaitInABlockGoOnElsewhere) {
+  Collector collector;
+  tap_ = &collector;
+  const std::string sent = Stall();
+  ASSERT_TRUE(flow_.holds());
+  ASSERT_EQ(buffers_.pipes(), 0u);
+  flow_ = Elsewhere(flow_.Image(buffers_), buffers_);
+  std::string received;
+  while (received.size() < sent.size()) {
+    received += ReadAll(out_.far.get());
+    ASSERT_EQ(Move(), Flow::Outcome::kMoved);
+  }
+  EXPECT_TRUE(received == sent);
+  EXPECT_TRUE(collector.text == sent) << "what was held had been seen, and is not seen twice";
+}
+
+// Nobody took over: the flow itself goes on.
+TEST_F(FlowTest, AnImageLeavesTheFlowAsGoodAsItWas) {
+  const std::string sent = Stall();
+  const std::size_t held = flow_.held();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(flow_.Image(buffers_).held.size(), held);
+  std::string received;
+  while (received.size() < sent.size()) {
+    received += ReadAll(out_.far.get());
+    ASSERT_EQ(Move(), Flow::Outcome::kMoved);
+  }
+  EXPECT_TRUE(received == sent);
+  EXPECT_FALSE(flow_.holds());
+}
+
+TEST_F(FlowTest, AnEndThatWasReadAndNotPassedOnIsPassedOnElsewhere) {
+  flow_ = Elsewhere({.bytes = 4, .saw_eof = true, .held = {'l', 'a', 's', 't'}}, buffers_);
+  EXPECT_TRUE(flow_.saw_eof());
+  EXPECT_FALSE(flow_.ended());
+  EXPECT_EQ(Move(), Flow::Outcome::kEof);
+  AwaitReadable(out_.far.get());
+  EXPECT_EQ(ReadAll(out_.far.get()), "last");
+  char byte = 0;
+  AwaitReadable(out_.far.get());
+  EXPECT_EQ(::recv(out_.far.get(), &byte, 1, 0), 0);
+}
+
+TEST_F(FlowTest, AnEndThatWasPassedOnStaysSo) {
+  ASSERT_EQ(::send(in_.far.get(), "last", 4, 0), 4);
+  in_.far.Reset();
+  AwaitReadable(in_.near.fd.get());
+  while (Move() == Flow::Outcome::kMoved) {
+  }
+  flow_ = Elsewhere(flow_.Image(buffers_), buffers_);
+  EXPECT_TRUE(flow_.saw_eof());
+  EXPECT_TRUE(flow_.ended());
+  EXPECT_EQ(flow_.bytes(), 4u);
+  EXPECT_FALSE(flow_.CanMove(in_.near, out_.near));
+}
+
+TEST_F(FlowTest, APortionThatThisVersionDoesNotHaveIsBounded) {
+  flow_ = Elsewhere({.bulk = true, .portion = 31}, buffers_);
+  const std::string bytes = RandomText(4'000'000, 13);
+  EXPECT_TRUE(PassThrough(bytes, 1 << 20, 1 << 20) == bytes);
+}
+
 }  // namespace
 }  // namespace sstplb::session

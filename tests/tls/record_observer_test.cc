@@ -47,6 +47,29 @@ void Feed(RecordObserver& observer, const Flight& flight, std::size_t portion) {
   }
 }
 
+// `observer` as another process has it.
+RecordObserver Reloaded(const RecordObserver& observer) {
+  const auto loaded = RecordObserver::Load(observer.Save());
+  EXPECT_TRUE(loaded);
+  return loaded.value_or(RecordObserver());
+}
+
+// Between any two bytes it may go to another process, and tells there what it would have told here.
+void ExpectSameWhenItMovesAfterEveryByte(const std::vector<Flight>& flights) {
+  RecordObserver stays;
+  RecordObserver moves;
+  for (const Flight& flight : flights) {
+    for (const std::uint8_t byte : flight.bytes) {
+      moves = Reloaded(moves);
+      Feed(stays, {flight.from_client, {byte}}, 1);
+      Feed(moves, {flight.from_client, {byte}}, 1);
+      ASSERT_EQ(moves.facts(), stays.facts());
+      ASSERT_EQ(moves.done(), stays.done());
+      ASSERT_EQ(moves.Save(), stays.Save());
+    }
+  }
+}
+
 // The facts after all flights; every way to cut them must give the same.
 HandshakeFacts Observe(const std::vector<Flight>& flights) {
   RecordObserver whole;
@@ -59,6 +82,7 @@ HandshakeFacts Observe(const std::vector<Flight>& flights) {
     EXPECT_EQ(observer.facts(), whole.facts()) << "in portions of " << portion;
     EXPECT_EQ(observer.done(), whole.done()) << "in portions of " << portion;
   }
+  ExpectSameWhenItMovesAfterEveryByte(flights);
   return whole.facts();
 }
 
@@ -284,6 +308,56 @@ TEST(RecordObserver, GivesUpOnWhatNeverEnds) {
   }
   EXPECT_EQ(records, 64);
   EXPECT_TRUE(observer.facts().gave_up);
+}
+
+TEST(RecordObserver, LoadsNothingThatSaveCannotHaveWritten) {
+  const Bytes saved = RecordObserver().Save();
+  for (std::size_t size = 0; size < saved.size(); ++size) {
+    EXPECT_FALSE(RecordObserver::Load(ByteView(saved).first(size))) << size;
+  }
+  Bytes longer = saved;
+  longer.push_back(0);
+  EXPECT_FALSE(RecordObserver::Load(longer));
+  // Every member with a value that is too large: refused where it would be an index or a count of
+  // what an array holds, and harmless elsewhere.
+  const auto client = ClientContext(TLS1_2_VERSION, TLS1_2_VERSION);
+  const auto server = ServerContext(TLS1_2_VERSION, TLS1_2_VERSION);
+  TlsPair pair(client.get(), server.get());
+  ASSERT_TRUE(pair.Handshake());
+  std::size_t refused = 0;
+  for (std::size_t at = 0; at < saved.size(); at += 4) {
+    Bytes spoiled = saved;
+    for (std::size_t i = 0; i < 4; ++i) spoiled[at + i] = 0x7f;
+    auto observer = RecordObserver::Load(spoiled);
+    if (!observer) ++refused;
+    if (!observer) continue;
+    for (const Flight& flight : pair.flights) Feed(*observer, flight, 7);
+  }
+  EXPECT_GE(refused, 4u) << "two headers, a message's head and the field";
+}
+
+TEST(RecordObserver, LoadsNothingThatWouldReadBesideTheRandom) {
+  const auto client = ClientContext(TLS1_3_VERSION, TLS1_3_VERSION);
+  const auto server = ServerContext(TLS1_3_VERSION, TLS1_3_VERSION);
+  TlsPair pair(client.get(), server.get());
+  ASSERT_TRUE(pair.Handshake());
+  RecordObserver observer;
+  Feed(observer, pair.flights[0], 1000);
+  // A record's head, a message's, the version, and one byte of the random.
+  const Bytes begun(pair.flights[1].bytes.begin(), pair.flights[1].bytes.begin() + 5 + 4 + 2 + 1);
+  Feed(observer, {false, begun}, 1000);
+  const Bytes saved = observer.Save();
+  ASSERT_TRUE(RecordObserver::Load(saved));
+  std::size_t at = 0;  // of the 31 bytes that are left of it
+  for (std::size_t i = 0; i + 4 <= saved.size(); i += 4) {
+    if (saved[i] == 0 && saved[i + 1] == 0 && saved[i + 2] == 0 && saved[i + 3] == 31) at = i + 3;
+  }
+  ASSERT_NE(at, 0u);
+  for (const int left : {0, 33, 255}) {
+    Bytes spoiled = saved;
+    spoiled[at] = static_cast<std::uint8_t>(left);
+    EXPECT_FALSE(RecordObserver::Load(spoiled)) << left;
+  }
 }
 
 TEST(RecordObserver, IsSmall) {
