@@ -148,10 +148,10 @@ Result<Given> Giver::Give(const Estate& estate) {
 
 // All that is told while everything here goes on.
 Status Giver::TellAhead(const Estate& estate) {
-  if (const auto told = TellEstate(estate); !told) return told;
-  if (const auto ready = Await(MessageType::kReady, kReadyWait); !ready) return ready;
+  if (auto told = TellEstate(estate); !told) return told;
+  if (auto ready = Await(MessageType::kReady, kReadyWait); !ready) return ready;
   for (const auto& worker : workers_) {
-    if (const auto copied = CopyAhead(*worker); !copied) return copied;
+    if (auto copied = CopyAhead(*worker); !copied) return copied;
   }
   return Done{};
 }
@@ -168,8 +168,8 @@ Status Giver::TellEstate(const Estate& estate) {
   }
   Bytes body;
   EncodeOffer(offer_, body);
-  if (const auto told = Tell(MessageType::kOffer, body); !told) return told;
-  if (const auto told = TellSockets(estate.sockets); !told) return told;
+  if (auto told = Tell(MessageType::kOffer, body); !told) return told;
+  if (auto told = TellSockets(estate.sockets); !told) return told;
   return TellState(estate.state);
 }
 
@@ -181,23 +181,23 @@ Status Giver::TellSockets(const std::vector<OfferedSocket>& sockets) {
       EncodeSocket(sockets[k], body);
       fds.push_back(sockets[k].fd.get());
     }
-    if (const auto told = Tell(MessageType::kSockets, body, fds); !told) return told;
-    if (const auto acked = Await(MessageType::kAck, kAnswerWait); !acked) return acked;
+    if (auto told = Tell(MessageType::kSockets, body, fds); !told) return told;
+    if (auto acked = Await(MessageType::kAck, kAnswerWait); !acked) return acked;
   }
   return Done{};
 }
 
 Status Giver::TellState(const State& state) {
-  if (const auto told = Tell(MessageType::kConfig, AsBytes(state.config)); !told) return told;
-  if (const auto told = Tell(MessageType::kDecisions, AsBytes(state.decisions)); !told) return told;
+  if (auto told = Tell(MessageType::kConfig, AsBytes(state.config)); !told) return told;
+  if (auto told = Tell(MessageType::kDecisions, AsBytes(state.decisions)); !told) return told;
   Bytes body;
   for (const BackendState& backend : state.backends) EncodeBackend(backend, body);
-  if (const auto told = Tell(MessageType::kBackends, body); !told) return told;
+  if (auto told = Tell(MessageType::kBackends, body); !told) return told;
   for (std::size_t i = 0; i < state.affinity.size(); i += kAffinityPerMessage) {
     body.clear();
     const std::size_t end = std::min(i + kAffinityPerMessage, state.affinity.size());
     for (std::size_t k = i; k < end; ++k) EncodeAffinity(state.affinity[k], body);
-    if (const auto told = Tell(MessageType::kAffinity, body); !told) return told;
+    if (auto told = Tell(MessageType::kAffinity, body); !told) return told;
   }
   body.clear();
   EncodeControl(state.control, body);
@@ -221,7 +221,7 @@ Status Giver::CopyAhead(worker::Worker& worker) {
   const auto ids = ids_of.get();
   for (std::size_t i = 0; i < ids.size(); i += kSessionsPerBatch) {
     const auto some = std::span(ids).subspan(i, std::min(kSessionsPerBatch, ids.size() - i));
-    if (const auto done = CopyBatch(worker, {some.begin(), some.end()}); !done) return done;
+    if (auto done = CopyBatch(worker, {some.begin(), some.end()}); !done) return done;
   }
   return Done{};
 }

@@ -116,9 +116,9 @@ Status Taker::TakeIdentities(Message& message, const Workers& workers, const ses
     auto identity = DecodeIdentity(body);
     if (!identity || message.fds.size() < i + 2) return Error{"SESSIONS is none of this format"};
     const session::SessionId id = identity->id;
-    const auto adopted = WorkerOf(id, workers)
-                             .Adopt(std::move(*identity), std::move(message.fds[i]),
-                                    std::move(message.fds[i + 1]), plan);
+    auto adopted = WorkerOf(id, workers)
+                       .Adopt(std::move(*identity), std::move(message.fds[i]),
+                              std::move(message.fds[i + 1]), plan);
     if (!adopted) return adopted;
     still_.insert(id);
   }

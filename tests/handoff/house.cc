@@ -27,7 +27,7 @@ Fd CopyOf(const Fd& fd) { return Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)); }
 }  // namespace
 
 House::House(const std::vector<SocketAddress>& backends, std::uint32_t workers,
-             config::Listener listener, config::Pool pool)
+             const config::Listener& listener, config::Pool pool)
     : plan_(worker::MakePlan(registry_, listener, std::move(pool), backends)), tcp_(listener.tcp) {
   for (std::uint32_t i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<worker::Worker>(i, *log_, budget_));

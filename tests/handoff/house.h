@@ -26,7 +26,7 @@ using Sessions = std::vector<session::SessionStatus>;
 class House {
  public:
   House(const std::vector<SocketAddress>& backends, std::uint32_t workers,
-        config::Listener listener = {}, config::Pool pool = {});
+        const config::Listener& listener = {}, config::Pool pool = {});
 
   // As an old process: listens, and its workers run.
   void Open();
