@@ -30,8 +30,8 @@
 #include "lb/control/listeners.h"
 #include "lb/control/plan_builder.h"
 #include "lb/control/probe_book.h"
-#include "lb/handoff/giver.h"
 #include "lb/control/state_keeper.h"
+#include "lb/handoff/giver.h"
 #include "probes/scheduler.h"
 
 namespace sstplb::control {

@@ -219,7 +219,6 @@ TEST(Giver, ALaterVersionThatSpeaksThisOneIsAnswered) {
   EXPECT_EQ(offer->features, kFeatures);
   EXPECT_EQ(offer->workers, 1u);
   EXPECT_EQ(offer->sessions, 2u);
-  EXPECT_EQ(offer->last_session, 2u);
 }
 
 TEST(Giver, TooFewOpenFilesAreToldWhy) {

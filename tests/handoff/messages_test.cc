@@ -30,7 +30,6 @@ Offer SomeOffer() {
           .workers = 8,
           .sessions = 10000,
           .descriptors = 20057,
-          .last_session = 1ull << 55,
           .program = "0.8.1"};
 }
 
@@ -99,7 +98,6 @@ TEST(Messages, Offer) {
   EXPECT_EQ(offer->workers, 8u);
   EXPECT_EQ(offer->sessions, 10000u);
   EXPECT_EQ(offer->descriptors, 20057u);
-  EXPECT_EQ(offer->last_session, 1ull << 55);
   EXPECT_EQ(offer->program, "0.8.1");
 }
 
@@ -218,12 +216,14 @@ TEST(Messages, Control) {
 }
 
 TEST(Messages, End) {
-  const End end{.relaying = 9, .greeting = 4, .frozen = TimePoint(seconds(17))};
+  const End end{
+      .relaying = 9, .greeting = 4, .frozen = TimePoint(seconds(17)), .last_session = 1ull << 55};
   const auto back = DecodeEnd(Encoded(EncodeEnd, end));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->relaying, 9u);
   EXPECT_EQ(back->greeting, 4u);
   EXPECT_EQ(back->frozen, end.frozen);
+  EXPECT_EQ(back->last_session, end.last_session);
 }
 
 TEST(Messages, ABodyThatIsCutIsRefused) {

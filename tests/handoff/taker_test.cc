@@ -66,7 +66,7 @@ class OldProcess {
     auto listening = session::Listen(*SocketAddress::Parse("127.0.0.1:0"), {});
     listening_ = std::move(*listening);
     Bytes body;
-    EncodeOffer({.workers = 1, .sessions = 2, .last_session = 2, .program = "0.1-old"}, body);
+    EncodeOffer({.workers = 1, .sessions = 2, .program = "0.1-old"}, body);
     script.push_back({MessageType::kOffer, body, {}, std::nullopt});
     OfferedSocket socket;
     socket.name = "vpn";
