@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "probes/certificate.h"
+#include "probes/server_hint.h"
 #include "proxyproto/encode.h"
 
 namespace sstplb::probes {
@@ -152,6 +153,7 @@ void NetProbe::Hangup() {
 void NetProbe::Report() {
   StopStep();
   const Callback done = std::exchange(done_, nullptr);
+  report_.hint = ServerHint(request_, report_);
   const ProbeReport report = std::move(report_);
   done(report);  // may destroy this
 }

@@ -33,6 +33,8 @@ struct ProbeRequest {
   std::string server_name;               // SNI, Host and the name to verify; "": send none
   config::ProxyProtocol proxy_protocol = config::ProxyProtocol::kNone;  // v2 is sent as LOCAL
   std::optional<IpAddress> source;                                      // to connect from
+  std::string learned;      // with server = "auto": what earlier answers told (server_kind.h)
+  bool transcript = false;  // ProbeReport::said is wanted
 
   bool operator==(const ProbeRequest&) const = default;
 };

@@ -42,21 +42,31 @@ struct TlsFacts {
   std::vector<std::string> chain;  // subjects as sent, the server's own first
 };
 
+// One message of either side, for a person: a line for each of its parts.
+struct Said {
+  Step step;
+  bool by_us;
+  std::vector<std::string> lines;
+};
+
 struct ProbeReport {
   Outcome outcome = Outcome::kCancelled;
   std::string detail;           // may be empty: one line for a person
+  std::string hint;             // what the outcome means on this kind of server, and what to do
   std::string note;             // a warning that changes nothing about the outcome; may be empty
   WallTime when;                // of the start
   Duration took{};              // until the outcome was known: closing is not in it
   std::vector<StepTime> steps;  // in order; the last but kClose is where it ended
   std::optional<SocketAddress> local;  // where the probe came from
   std::optional<TlsFacts> tls;
+  int http_status = 0;        // when it is no success; else 0
   std::string status_line;    // of the HTTP answer
   std::string server_header;  // of the HTTP answer
   std::string server_kind;    // learned from the answers: a word of config::ServerKind, or
                               // "rras-or-softether" where they look alike; "" when unknown
   std::optional<std::uint8_t> hash_mask;  // of the Ack: 1 SHA-1, 2 SHA-256
   bool peer_closed = false;               // the backend ended a connection by itself
+  std::vector<Said> said;                 // in order; only when asked for
 
   bool good() const { return Info(outcome).verdict == Verdict::kGood; }
 };

@@ -31,16 +31,16 @@ TimePoint NextStart(TimePoint started, TimePoint ended, Duration interval, std::
   return std::max(started + Jittered(interval, random), ended);
 }
 
-void Schedule::Put(const TargetKey& key, TimePoint due) {
-  Remove(key);
-  due_[key] = due;
-  queue_.insert({due, key});
+void Schedule::Put(std::uint64_t id, TimePoint due) {
+  Remove(id);
+  due_[id] = due;
+  queue_.insert({due, id});
 }
 
-void Schedule::Remove(const TargetKey& key) {
-  const auto at = due_.find(key);
+void Schedule::Remove(std::uint64_t id) {
+  const auto at = due_.find(id);
   if (at == due_.end()) return;
-  queue_.erase({at->second, key});
+  queue_.erase({at->second, id});
   due_.erase(at);
 }
 
@@ -49,11 +49,11 @@ std::optional<TimePoint> Schedule::NextDue() const {
   return queue_.begin()->first;
 }
 
-std::optional<TargetKey> Schedule::TakeDue(TimePoint now) {
+std::optional<std::uint64_t> Schedule::TakeDue(TimePoint now) {
   if (queue_.empty() || queue_.begin()->first > now) return std::nullopt;
-  const TargetKey key = queue_.begin()->second;
-  Remove(key);
-  return key;
+  const std::uint64_t id = queue_.begin()->second;
+  Remove(id);
+  return id;
 }
 
 }  // namespace sstplb::probes

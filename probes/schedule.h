@@ -37,19 +37,19 @@ Duration Jittered(Duration interval, std::uint64_t random);
 // followed at once, never overlapped.
 TimePoint NextStart(TimePoint started, TimePoint ended, Duration interval, std::uint64_t random);
 
-// A queue by time. Each key is in it at most once.
+// A queue by time. Each id is in it at most once.
 class Schedule {
  public:
-  void Put(const TargetKey& key, TimePoint due);  // replaces an earlier time
-  void Remove(const TargetKey& key);
+  void Put(std::uint64_t id, TimePoint due);  // replaces an earlier time
+  void Remove(std::uint64_t id);
 
   std::optional<TimePoint> NextDue() const;
   // The longest due at `now`, taken out; nullopt when none is.
-  std::optional<TargetKey> TakeDue(TimePoint now);
+  std::optional<std::uint64_t> TakeDue(TimePoint now);
 
  private:
-  std::set<std::pair<TimePoint, TargetKey>> queue_;
-  std::map<TargetKey, TimePoint> due_;
+  std::set<std::pair<TimePoint, std::uint64_t>> queue_;
+  std::map<std::uint64_t, TimePoint> due_;
 };
 
 }  // namespace sstplb::probes

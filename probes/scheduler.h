@@ -1,7 +1,9 @@
 // Prober: probes every backend again and again, and tells what it found.
 //
-// One probe per backend at a time, a bounded number over all; every `interval`, or every
-// `fast_interval` while the health is not known or the last answer speaks against it.
+// Every `interval`, or every `fast_interval` while the health is not known or the last answer
+// speaks against it. An address gets one probe at a time and no more than its budget, whoever asks;
+// backends that ask the same of it share the answer (question.h). Over all there is a bounded
+// number at once.
 //
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -13,31 +15,36 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "lb/base/log.h"
 #include "lb/base/loop.h"
+#include "probes/budget.h"
 #include "probes/probe.h"
 #include "probes/rise_fall.h"
 #include "probes/schedule.h"
 
 namespace sstplb::probes {
 
-// What one probe has found and changed.
+// What one probe has found and changed for one backend.
 struct ProbeAnswer {
   TargetKey target;
   ProbeRequest request;
   ProbeReport report;
-  RiseFall state;  // with this answer
-  Health before;   // without it
-  bool died;       // with this answer, and not before it, the backend is dead (RiseFall::dead)
+  RiseFall state;           // with this answer
+  Health before;            // without it
+  bool died;                // with this answer, and not before it, it is dead (RiseFall::dead)
+  std::string server_kind;  // what all answers so far tell (server_kind.h); "" when nothing does
+  std::uint64_t postponed;  // how often the budget has put a probe of it off so far
 
   bool changed() const { return before != state.health(); }
 };
 
 // The evidence for a line in the log: went=down was=up history=1111000 fall=3/3
-// outcome=tls_timeout took=3.0s detail=... (`detail` only when there is one).
+// outcome=tls_timeout took=3.0s detail=... hint=... (the last two only when there are such).
 std::vector<LogField> AnswerFields(const ProbeAnswer& answer);
 
 // Belongs to its loop's thread, constructor and destructor included (or to whoever owns a loop that
@@ -66,9 +73,9 @@ class Prober {
   // What another process has learned about it: it need not begin with an unknown health. Only for a
   // backend that was Set() and has not been probed yet.
   void Restore(const TargetKey& key, const RiseFall::Memory& memory);
-  // What is under way is given up, politely; its answer is not reported.
+  // What is under way for it alone is given up, politely; its answer is not reported.
   void Remove(const TargetKey& key);
-  // As soon as there is a free place; after the probe that is under way, if there is one.
+  // As soon as place and budget allow; after the probe that is under way, if there is one.
   void ProbeNow(const TargetKey& key);
 
   // Null when the backend is not probed. Valid until the next Remove().
@@ -79,21 +86,48 @@ class Prober {
   void Shutdown(std::function<void()> done);
 
  private:
+  using QuestionId = std::uint64_t;
+
   struct Target {
     ProbeRequest request;
     RiseFall state;
+    QuestionId question = 0;
+  };
+  struct Question {
+    ProbeRequest request;          // of one of the askers
+    std::set<TargetKey> askers;    // never empty
     std::unique_ptr<Probe> probe;  // set while one is under way
     std::uint64_t run = 0;         // which one
     TimePoint started;
-    bool again = false;  // ProbeNow() came while one was under way
+    bool again = false;     // ProbeNow() came while one was under way
+    bool answered = false;  // once, at least
+    std::string learned;
+    std::uint64_t postponed = 0;
+  };
+  struct Host {
+    Budget budget;
+    std::set<QuestionId> questions;
+    std::set<QuestionId> waiting;  // due, while another question has its probe
+    bool busy = false;
+  };
+  struct Retired {
+    std::unique_ptr<Probe> probe;
+    std::optional<SocketAddress> address;
   };
 
+  void Join(const TargetKey& key, Target& target, TimePoint now);
+  void Leave(const TargetKey& key, QuestionId id);
+  QuestionId FindQuestion(const ProbeRequest& request) const;
+  void UpdateBudget(const SocketAddress& address, TimePoint now);
   void OnTimer(ev::timer& watcher, int events);
   void Arm();
-  void Begin(const TargetKey& key);
-  void OnReport(const TargetKey& key, std::uint64_t run, const ProbeReport& report);
+  bool MayBegin(QuestionId id, Question& question, TimePoint now);
+  void Begin(QuestionId id, Question& question);
+  void Free(const std::optional<SocketAddress>& address);
+  void OnReport(QuestionId id, std::uint64_t run, const ProbeReport& report);
+  std::vector<ProbeAnswer> Answers(Question& question, const ProbeReport& report);
+  TimePoint NextProbe(const Question& question, TimePoint now);
   bool OnRetired(std::uint64_t run);
-  void Retire(Target& target);
   void MaybeDone();
 
   Loop& loop_;
@@ -102,9 +136,12 @@ class Prober {
   TlsContexts contexts_;
   Schedule schedule_;
   std::map<TargetKey, Target> targets_;
-  std::size_t in_flight_ = 0;  // retired ones included
+  std::map<QuestionId, Question> questions_;
+  std::map<SocketAddress, Host> hosts_;  // that have questions, or a probe that still closes
+  std::size_t in_flight_ = 0;            // retired ones included
   // Probes whose answer no one waits for any more, until they have closed.
-  std::map<std::uint64_t, std::unique_ptr<Probe>> retired_;
+  std::map<std::uint64_t, Retired> retired_;
+  QuestionId last_question_ = 0;
   std::uint64_t last_run_ = 0;
   std::mt19937_64 random_;
   ev::timer timer_;

@@ -1,5 +1,6 @@
 // What is known of the SSTP servers there are: how each is probed, and how each is recognised.
-// They all take the same POST and the same Call Connect Request; they differ in how they end.
+// They all take the same POST and the same Call Connect Request; they differ in how they answer
+// and in how they end. docs/probes.md has it as a table.
 //
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -15,24 +16,29 @@ namespace sstplb::probes {
 
 struct ServerPreset {
   // After the Ack of a call: how long to wait for an Abort, by which a server takes it back when it
-  // has no address left. Zero where that never happens.
+  // has no address left. Short where that has never been seen.
   Duration watch;
-  // Whether it can read a PROXY header ahead of TLS at all.
-  bool reads_proxy;
 };
 ServerPreset PresetOf(config::ServerKind kind);
 
-// Which server answers so: a word of config::ServerKind, "rras-or-softether", or "" when nothing
-// tells. `text` is the head as sent.
+// Which server answers a POST so: a word of config::ServerKind, "rras-or-softether", or "" when
+// nothing tells. `text` is the head as sent.
+//
+//   sstp-server, mikrotik   by their Server header
+//   accel-ppp               no Server header, but "Connection: keep-alive"
+//   rras, softether         both say Microsoft-HTTPAPI: HTTP.SYS sends no reason phrase after the
+//                           200, SoftEther sends "OK" and sorts its headers, so Date before Server
 std::string LearnServerKind(const sstp::ResponseHead& head, std::string_view text);
-// The two that look alike close differently after a Disconnect: SoftEther within 25 ms, RRAS by its
-// timer of 1 s (MS-SSTP 3.1.2). Gives `kind` back when that does not tell.
+// Where those two still look alike they close differently after a Disconnect: SoftEther within
+// 25 ms, RRAS by its timer of 1 s (MS-SSTP 3.1.2). Gives `kind` back when that does not tell.
 std::string RefineServerKind(const std::string& kind, Duration until_close);
+// What is known after one more answer: a vague one, or none, does not undo a clear one.
+std::string BetterServerKind(const std::string& known, const std::string& learned);
+
+// How a server is treated: as configured; with "auto" as what was learned, when that is one kind.
+config::ServerKind TreatedAs(config::ServerKind configured, std::string_view learned);
 
 // "configured as rras, answers like sstp-server"; "" when they fit.
 std::string ServerKindNote(config::ServerKind configured, const std::string& learned);
-
-// What a status other than 200 means on an SSTP server; "" when there is nothing to add.
-std::string_view StatusHint(int status);
 
 }  // namespace sstplb::probes

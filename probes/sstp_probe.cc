@@ -69,9 +69,8 @@ void SstpProbe::OnHeadBytes() {
 
 void SstpProbe::OnHead(const sstp::ResponseHead& head) {
   if (head.status != 200) {
-    const std::string_view hint = StatusHint(head.status);
-    return End(Outcome::kHttpStatus,
-               report().status_line + (hint.empty() ? "" : ": " + std::string(hint)));
+    report().http_status = head.status;
+    return End(Outcome::kHttpStatus, report().status_line);
   }
   if (!head.content_length) return End(Outcome::kNotSstp, "200 without a Content-Length");
   if (*head.content_length != sstp::kEndless) {
@@ -134,8 +133,9 @@ void SstpProbe::OnAck(const sstp::ControlMessage& message) {
   report().hash_mask = binding->hash_mask;
   acked_ = true;
   BeginStep(Step::kWatch);
-  const Duration watch = PresetOf(request().settings.server).watch;
-  if (watch == Duration::zero()) return End(Outcome::kOk);
+  const std::string& learned =
+      report().server_kind.empty() ? request().learned : report().server_kind;
+  const Duration watch = PresetOf(TreatedAs(request().settings.server, learned)).watch;
   watch_.start(EvSeconds(watch));
 }
 

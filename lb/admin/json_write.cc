@@ -41,6 +41,7 @@ Json Value(const control::ProbeStatus& p) {
   j["took_seconds"] = p.answered ? Json(Seconds(p.took)) : Json(nullptr);
   j["outcome"] = TextOrNull(p.outcome);
   j["detail"] = TextOrNull(p.detail);
+  j["hint"] = TextOrNull(p.hint);
   j["server"] = TextOrNull(p.server_kind);
   j["history"] = HistoryText(p.history, p.history_size);
   j["streak"] = p.streak;

@@ -50,7 +50,9 @@ Cell ProbeCell(const Json& b) {
   const Json& p = b.at("probe");
   if (Text(p.at("kind")) == "none") return {"not probed", Style::kQuiet};
   if (!p.at("answered").get<bool>()) return {"none yet", Style::kQuiet};
-  return {Text(p.at("kind")) + " " + Text(p.at("outcome")) + " " + Span(p.at("took_seconds"))};
+  const std::string server = p.at("server").is_null() ? "" : " (" + Text(p.at("server")) + ")";
+  return {Text(p.at("kind")) + " " + Text(p.at("outcome")) + " " + Span(p.at("took_seconds")) +
+          server};
 }
 
 Cell CertificateCell(const Json& b) {

@@ -112,6 +112,7 @@ struct Probe {
   std::vector<std::string> command;
   Duration interval = seconds(5);
   Duration fast_interval = seconds(1);
+  std::optional<Rate> budget;  // of all probes to one address; absent: twice what intervals ask
   Duration timeout = seconds(3);
   std::uint32_t rise = 2;
   std::uint32_t fall = 3;

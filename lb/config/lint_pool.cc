@@ -159,6 +159,12 @@ class PoolLint {
                ": one probe is in flight at a time",
            "Make timeout shorter than interval");
     }
+    if (probe_.budget && probe_.budget->per_second * Seconds(probe_.interval) < 1) {
+      Warn("probe_budget_low", ".probe.budget",
+           "allows fewer probes than interval (" + ExactDuration(probe_.interval) +
+               ") asks for, and none for a closer look at a change",
+           "Raise budget, or make interval longer");
+    }
     if (probe_.interval < seconds(1)) {
       Warn("probe_interval_short", ".probe.interval",
            "SSTP servers log each probe like a client, SoftEther with 7 to 8 lines",

@@ -151,6 +151,7 @@ void ProbeKeys(Visitor& v) {
         ListRule<TextRule>{{"a program or argument", nullptr, true}, false, false});
   v.Key("interval", &Probe::interval, SpanRule{milliseconds(50), hours(24)});
   v.Key("fast_interval", &Probe::fast_interval, SpanRule{milliseconds(50), hours(24)});
+  v.Key("budget", &Probe::budget, OptionalRule<RateRule>{});
   v.Key("timeout", &Probe::timeout, SpanRule{milliseconds(10), minutes(5)});
   v.Key("rise", &Probe::rise, CountRule{1, 64});
   v.Key("fall", &Probe::fall, CountRule{1, 64});

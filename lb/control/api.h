@@ -48,7 +48,8 @@ struct ProbeStatus {
   Duration took{};
   std::string outcome;
   std::string detail;
-  std::string server_kind;         // learned or configured; "" when unknown
+  std::string hint;                // what that means on this kind of server; may be ""
+  std::string server_kind;         // learned from the answers; "" when unknown
   std::uint64_t history = 0;       // the last answers, newest in bit 0; 1: good
   std::uint32_t history_size = 0;  // how many of the 64 bits count
   std::uint32_t streak = 0;        // answers in a row against the present health

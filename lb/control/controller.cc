@@ -11,6 +11,7 @@
 #include "lb/config/words.h"
 #include "lb/control/affinity.h"
 #include "lb/session/tcp_socket.h"
+#include "probes/server_kind.h"
 
 namespace sstplb::control {
 namespace {
@@ -210,8 +211,8 @@ void Controller::UpdateTargets() {
 void Controller::OnProbeAnswer(const probes::ProbeAnswer& answer) {
   const ProbeBook::Key key(answer.request.pool, answer.request.backend);
   if (!targets_.contains(key)) return;  // removed while the probe was under way
-  ProbePage& page =
-      probe_book_.Record(key, answer.report, answer.state, answer.request.settings.kind);
+  TellServerKind(key, answer);
+  ProbePage& page = probe_book_.Record(key, answer);
   WarnOfExpiry(key, page);
   if (answer.changed()) {
     const bool down = answer.state.health() == probes::Health::kDown;
@@ -225,6 +226,20 @@ void Controller::OnProbeAnswer(const probes::ProbeAnswer& answer) {
   if (answer.died && pool != nullptr && pool->on_down == config::OnDown::kClose) {
     CloseSessions(key.first, key.second, session::CloseReason::kBackendDown);
   }
+}
+
+// Once for each server that a backend turns out to be.
+void Controller::TellServerKind(const ProbeBook::Key& key, const probes::ProbeAnswer& answer) {
+  const ProbePage* page = probe_book_.Find(key.first, key.second);
+  const std::string was = page == nullptr ? "" : page->server_kind;
+  if (answer.server_kind.empty() || answer.server_kind == was) return;
+  const config::ServerKind configured = answer.request.settings.server;
+  const bool other = !probes::ServerKindNote(configured, answer.server_kind).empty();
+  log_.Event(other ? LogLevel::kWarning : LogLevel::kInfo, "server learned",
+             {{"backend", key.first + "/" + key.second},
+              {"server", answer.server_kind},
+              {"was", was.empty() ? "-" : was},
+              {"configured", config::ToWord(configured)}});
 }
 
 void Controller::WarnOfExpiry(const ProbeBook::Key& key, ProbePage& page) {

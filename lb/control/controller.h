@@ -125,6 +125,7 @@ class Controller {
   void PublishPlan();
   void UpdateTargets();
   void OnProbeAnswer(const probes::ProbeAnswer& answer);
+  void TellServerKind(const ProbeBook::Key& key, const probes::ProbeAnswer& answer);
   void WarnOfExpiry(const ProbeBook::Key& key, ProbePage& page);
   void OnResolved(const std::string& pool, const std::string& backend,
                   std::optional<SocketAddress> address, const std::string& error);

@@ -167,6 +167,7 @@ void AddProbes(const std::map<ProbeBook::Key, ProbePage>& probes, Exposition& ou
     ForEachCount<probes::Outcome>(page.outcomes, [&](std::string_view outcome, double count) {
       out.Add<Metric::kProbes>({pool, backend, outcome}, count);
     });
+    out.Add<Metric::kProbesPostponed>({pool, backend}, static_cast<double>(page.postponed));
     for (const auto& [step, histogram] : page.steps) {
       out.Add<Metric::kProbeDuration>({pool, backend, probes::ToString(step)}, histogram);
     }

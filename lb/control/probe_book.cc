@@ -3,12 +3,14 @@
 
 namespace sstplb::control {
 
-ProbePage& ProbeBook::Record(const Key& key, const probes::ProbeReport& report,
-                             const probes::RiseFall& state, config::ProbeKind kind) {
+ProbePage& ProbeBook::Record(const Key& key, const probes::ProbeAnswer& answer) {
+  const probes::ProbeReport& report = answer.report;
   ProbePage& page = pages_[key];
   page.last = report;
-  page.state = state;
-  page.kind = kind;
+  page.state = answer.state;
+  page.kind = answer.request.settings.kind;
+  page.server_kind = answer.server_kind;
+  page.postponed = answer.postponed;
   if (report.tls && report.tls->certificate) {
     const auto& shown = *report.tls->certificate;
     if (!page.certificate || page.certificate->sha256 != shown.sha256) {
@@ -38,7 +40,8 @@ ProbeStatus ToStatus(const ProbePage& page) {
   status.took = page.last.took;
   status.outcome = probes::ToString(page.last.outcome);
   status.detail = page.last.detail;
-  status.server_kind = page.last.server_kind;
+  status.hint = page.last.hint;
+  status.server_kind = page.server_kind;
   status.history = page.state.bits();
   status.history_size = page.state.count();
   status.streak = page.state.streak();

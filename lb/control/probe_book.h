@@ -16,6 +16,7 @@
 #include "probes/outcome.h"
 #include "probes/report.h"
 #include "probes/rise_fall.h"
+#include "probes/scheduler.h"
 
 namespace sstplb::control {
 
@@ -26,6 +27,8 @@ struct ProbePage {
   config::ProbeKind kind = config::ProbeKind::kNone;
   std::optional<probes::CertificateFacts> certificate;  // of the last handshake that showed one
   bool warned_of_expiry = false;
+  std::string server_kind;      // what all answers so far tell; "" when nothing does
+  std::uint64_t postponed = 0;  // probes that its budget put off
   std::array<std::uint64_t, probes::kOutcomeCount> outcomes{};
   std::map<probes::Step, metrics::Histogram> steps;
 };
@@ -35,8 +38,7 @@ class ProbeBook {
  public:
   using Key = std::pair<std::string, std::string>;  // pool, backend
 
-  ProbePage& Record(const Key& key, const probes::ProbeReport& report,
-                    const probes::RiseFall& state, config::ProbeKind kind);
+  ProbePage& Record(const Key& key, const probes::ProbeAnswer& answer);
   void Remove(const Key& key) { pages_.erase(key); }
 
   // Null when no probe of it has ended yet.

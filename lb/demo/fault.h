@@ -19,14 +19,20 @@ enum class FaultKind : std::uint8_t {
   kCloseAtAccept,   // accepts and closes at once: accel-ppp when it is full
   kHangAtAccept,    // accepts and says nothing; not even a PROXY header is looked at
   kHangAtTls,       // takes the PROXY header if one is due, then no ServerHello
+  kNotTls,          // answers a ClientHello in plain HTTP
   kTlsAlert,        // a fatal handshake_failure for every ClientHello
   kHangAtPost,      // TLS, but no answer to any request: Debian's SoftEther
   kHttpStatus,      // `http_status` for every request: 404, 501, 503
   kEmptyReason,     // 200 without a reason phrase; all else is well
+  kPlainOk,         // 200 to anything, with an ordinary length: a web server
   kCloseAfterPost,  // reads the request and closes
   kNak,             // refuses every Call Connect
+  kHangAtCall,      // 200, but no answer to a Call Connect
+  kAbortCall,       // answers a Call Connect with an Abort
+  kBareAck,         // acknowledges without a crypto binding request
   kAbortAfterAck,   // acknowledges, then aborts after 0.2 ms: an exhausted sstp-server
   kReset,           // RST once `bytes` of SSTP have passed, both ways together; 0: at the first
+  kNeverClose,      // answers a Disconnect or an Abort and then stays open
   kNoEcho,          // never answers an Echo Request, nor a ping
   kSlow,            // every step answers `delay` late: TLS, POST and each control message
 };

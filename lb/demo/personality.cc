@@ -7,6 +7,8 @@
 namespace sstplb::demo {
 namespace {
 
+// Where Date stands tells SoftEther from what it imitates; the time itself nobody reads.
+constexpr std::string_view kDate = "Date: Sun, 22 Nov 2026 05:00:00 GMT\r\n";
 constexpr std::uint8_t kBothHashes = sstp::kHashSha1 | sstp::kHashSha256;
 
 constexpr std::array<std::pair<Kind, std::string_view>, 5> kWords = {{
@@ -20,6 +22,7 @@ constexpr std::array<std::pair<Kind, std::string_view>, 5> kWords = {{
 Personality Softether() {
   Personality made;
   made.server = "Microsoft-HTTPAPI/2.0";
+  made.before_server = kDate;
   made.wrong_method = 403;
   made.speaks_lcp_first = false;
   made.answers_echo = false;
@@ -64,14 +67,18 @@ Personality PersonalityOf(Kind kind) {
       return SstpServer();
     case Kind::kRras:
       made.server = "Microsoft-HTTPAPI/2.0";
+      made.reason.clear();
+      made.after_server = kDate;
       made.wrong_method = 401;
       return made;
     case Kind::kAccelPpp:
+      made.before_server = std::string(kDate) + "Connection: keep-alive\r\n";
       made.hash_mask = kBothHashes;
       return made;
     case Kind::kMikrotik:
       made.server = "MikroTik-SSTP";
       made.reason.clear();
+      made.after_server = kDate;
       return made;
   }
   return made;

@@ -20,7 +20,9 @@ std::string_view ToString(Kind kind);
 std::optional<Kind> KindFromString(std::string_view text);
 
 struct Personality {
-  std::string server;                // the Server header; "" leaves it out
+  std::string server;         // the Server header; "" leaves it out
+  std::string before_server;  // further lines of the 200, each with its CRLF
+  std::string after_server;
   std::string reason = "OK";         // of the 200
   int wrong_target = 404;            // POST elsewhere; 200: the target is not looked at
   int wrong_method = 404;            // GET and the like; 0: closed without a byte

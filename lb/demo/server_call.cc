@@ -97,12 +97,19 @@ void ServerCall::OnCallConnect(const sstp::ControlMessage& message, TimePoint no
     host_.OnCallChanged();
     return;
   }
+  if (host_.fault().kind == FaultKind::kHangAtCall) return;
+  if (host_.fault().kind == FaultKind::kAbortCall) {
+    Abort({AttributeId::kNoError, StatusCode::kNegotiationTimeout});
+    return;
+  }
   state_ = State::kAcknowledged;
   requested_at_ = now;
   offered_.hash_mask = options_.personality.hash_mask;
   FillRandom(offered_.nonce);
   if (host_.fault().kind != FaultKind::kAbortAfterAck) address_ = pool_.Take();
-  SendControl(sstp::EncodeCallConnectAck(offered_));
+  SendControl(host_.fault().kind == FaultKind::kBareAck
+                  ? sstp::EncodeControl(MessageType::kCallConnectAck)
+                  : sstp::EncodeCallConnectAck(offered_));
   if (address_) {
     // While a leak is possible there is no PPP yet: both end when sstp-server's child is up. And
     // PPP never overtakes an Ack that is late.

@@ -135,7 +135,10 @@ void ServerSession::OnHello() {
       buffer_.clear();
       return;
     case FaultKind::kTlsAlert:
-      SendTlsAlert();
+      SendInsteadOfTls(AsText(kHandshakeFailure));
+      return;
+    case FaultKind::kNotTls:
+      SendInsteadOfTls("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
       return;
     default:
       phase_ = Phase::kTls;
@@ -144,8 +147,8 @@ void ServerSession::OnHello() {
   }
 }
 
-void ServerSession::SendTlsAlert() {
-  ::send(fd_.get(), kHandshakeFailure.data(), kHandshakeFailure.size(), MSG_NOSIGNAL);
+void ServerSession::SendInsteadOfTls(std::string_view bytes) {
+  ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   // Closed only when the client has, or soon: a close over unread bytes would be a reset.
   ::shutdown(fd_.get(), SHUT_WR);
   closed_here_ = true;
@@ -209,10 +212,14 @@ void ServerSession::OnHttp() {
 void ServerSession::AnswerRequest(const sstp::RequestHead& head) {
   const Personality& like = shared_.options.personality;
   const bool post = head.method == sstp::kMethod;
-  const int wrong = !post ? like.wrong_method : IsSstpTarget(head.target) ? 200 : like.wrong_target;
+  int wrong = !post ? like.wrong_method : IsSstpTarget(head.target) ? 200 : like.wrong_target;
+  const std::string& host = shared_.options.host_name;
+  if (wrong == 200 && !host.empty() && head.host != host) wrong = 404;
   if (post && fault().kind == FaultKind::kHangAtPost) return;
   if (fault().kind == FaultKind::kCloseAfterPost || wrong == 0) {
     CloseConnection();
+  } else if (fault().kind == FaultKind::kPlainOk) {
+    AnswerWith(200, "OK");
   } else if (fault().kind == FaultKind::kHttpStatus) {
     AnswerWith(fault().http_status, std::string(ReasonOf(fault().http_status)));
   } else if (wrong != 200) {
@@ -223,10 +230,15 @@ void ServerSession::AnswerRequest(const sstp::RequestHead& head) {
 }
 
 void ServerSession::AnswerWith(int status, const std::string& reason) {
-  const bool ok = status == 200;
+  const Personality& like = shared_.options.personality;
+  const bool ok = status == 200 && fault().kind != FaultKind::kPlainOk;
   if (ok) phase_ = Phase::kCall;
-  stream_->Send(sstp::BuildResponse(
-      {status, reason, shared_.options.personality.server, ok ? sstp::kEndless : 0}));
+  stream_->Send(sstp::BuildResponse({.status = status,
+                                     .reason = reason,
+                                     .server = like.server,
+                                     .content_length = ok ? sstp::kEndless : 0,
+                                     .before_server = like.before_server,
+                                     .after_server = like.after_server}));
   if (ok) {
     OnSstp();
   } else {
@@ -288,6 +300,7 @@ void ServerSession::After(Duration delay, std::function<void()> task) {
 
 void ServerSession::CloseConnection() {
   if (phase_ == Phase::kEnded || closed_here_) return;
+  if (fault().kind == FaultKind::kNeverClose && call_.ending()) return;
   closed_here_ = true;
   if (stream_ != nullptr) {
     stream_->Close();

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "lb/base/address.h"
 #include "lb/base/fd.h"
@@ -57,7 +58,7 @@ class ServerSession final : private tunnel::TlsStreamHandler, private CallHost {
   bool TakeProxyHeader();
   void OnHello();
   void StartTls();
-  void SendTlsAlert();
+  void SendInsteadOfTls(std::string_view bytes);
   void OnTick(ev::timer& timer, int events);
 
   void OnTlsReady() override;

@@ -166,8 +166,9 @@ std::string BuildPost(const PostRequest& request) {
 std::string BuildResponse(const ResponseText& response) {
   std::string text = "HTTP/1.1 " + std::to_string(response.status) + " " + response.reason + "\r\n";
   text += "Content-Length: " + std::to_string(response.content_length) + "\r\n";
+  text += response.before_server;
   if (!response.server.empty()) text += "Server: " + response.server + "\r\n";
-  return text + "\r\n";
+  return text + response.after_server + "\r\n";
 }
 
 ResponseResult ParseResponse(ByteView buffered) {

@@ -40,6 +40,8 @@ struct ResponseText {
   std::string reason = "OK";  // may be empty: some servers send "HTTP/1.1 200 "
   std::string server;         // "" leaves the header out
   std::uint64_t content_length = kEndless;
+  std::string before_server;  // further header lines, each with its CRLF
+  std::string after_server;
 };
 
 std::string BuildResponse(const ResponseText& response);

@@ -2,6 +2,9 @@
 #include "lb/tunnel/tls_context.h"
 
 #include <openssl/pem.h>
+#include <strings.h>
+
+#include <utility>
 
 #include "lb/tunnel/openssl_ptr.h"
 
@@ -23,6 +26,23 @@ TlsContext NewContext(const SSL_METHOD* method, TlsVersions versions) {
   return context;
 }
 
+int CheckName(SSL* ssl, int* alert, void* only) {
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  const auto& wanted = *static_cast<const std::string*>(only);
+  if (name != nullptr && ::strcasecmp(name, wanted.c_str()) == 0) return SSL_TLSEXT_ERR_OK;
+  *alert = SSL_AD_UNRECOGNIZED_NAME;
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+// The name lives as long as the context: OpenSSL frees what hangs at the index.
+int NameIndex() {
+  static const int kIndex = SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr, [](void*, void* name, CRYPTO_EX_DATA*, int, long, void*) {
+        delete static_cast<std::string*>(name);
+      });
+  return kIndex;
+}
+
 }  // namespace
 
 Result<TlsContext> MakeServerContext(std::string_view certificate, std::string_view key,
@@ -42,6 +62,13 @@ Result<TlsContext> MakeServerContext(std::string_view certificate, std::string_v
   SSL_CTX_set_session_id_context(context.get(), kContextName, sizeof kContextName - 1);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   return context;
+}
+
+void ServeOnly(const TlsContext& context, std::string name) {
+  auto* kept = new std::string(std::move(name));
+  SSL_CTX_set_ex_data(context.get(), NameIndex(), kept);
+  SSL_CTX_set_tlsext_servername_callback(context.get(), CheckName);
+  SSL_CTX_set_tlsext_servername_arg(context.get(), kept);
 }
 
 Result<TlsContext> MakeClientContext(TlsVersions versions) {

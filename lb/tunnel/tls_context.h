@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "lb/base/result.h"
@@ -31,6 +32,10 @@ struct TlsVersions {
 // server can resume.
 Result<TlsContext> MakeServerContext(std::string_view certificate, std::string_view key,
                                      TlsVersions versions = {});
+
+// The server refuses every other SNI, and a client that sends none, with the fatal alert
+// unrecognized_name: accel-ppp with `host-name`. Letters of either case are the same.
+void ServeOnly(const TlsContext& context, std::string name);
 
 // Verifies nothing: whoever needs it compares fingerprints.
 Result<TlsContext> MakeClientContext(TlsVersions versions = {});

@@ -35,6 +35,7 @@ std::string EveryMetric() {
   e.Add<Metric::kBackendAdminState>({"main", "vpn1", "active"}, 1);
   e.Add<Metric::kBackendWeight>({"main", "vpn1"}, 100);
   e.Add<Metric::kProbes>({"main", "vpn1", "ok"}, 900);
+  e.Add<Metric::kProbesPostponed>({"main", "vpn1"}, 3);
   e.Add<Metric::kProbeDuration>({"main", "vpn1", "tls"}, handshakes);
   e.Add<Metric::kBackendCertificateExpiry>({"main", "vpn1"}, 1.8e9);
   e.Add<Metric::kDrainRemainingSessions>({"main", "vpn3"}, 2);

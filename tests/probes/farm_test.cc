@@ -106,9 +106,11 @@ TEST(Farm, LearnsEveryKindOfServer) {
     const char* call;
   };
   const Row rows[] = {
-      {demo::Kind::kRras, "rras-or-softether", "rras"},
-      {demo::Kind::kSoftether, "rras-or-softether", "softether"},
+      {demo::Kind::kRras, "rras", "rras"},
+      {demo::Kind::kSoftether, "softether", "softether"},
+      {demo::Kind::kAccelPpp, "accel-ppp", "accel-ppp"},
       {demo::Kind::kSstpServer, "sstp-server", "sstp-server"},
+      {demo::Kind::kMikrotik, "mikrotik", "mikrotik"},
   };
   for (const Row& row : rows) {
     demo::ServerOptions options;

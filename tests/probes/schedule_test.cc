@@ -18,17 +18,17 @@ constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
 TEST(Schedule, GivesKeysInTheOrderOfTheirTime) {
   const TimePoint start{};
   Schedule schedule;
-  schedule.Put({"main", "b"}, start + seconds(2));
-  schedule.Put({"main", "a"}, start + seconds(3));
-  schedule.Put({"main", "c"}, start + seconds(1));
-  schedule.Put({"main", "a"}, start + seconds(1));  // moved
-  schedule.Put({"main", "d"}, start + seconds(1));
-  schedule.Remove({"main", "d"});
+  schedule.Put(2, start + seconds(2));
+  schedule.Put(1, start + seconds(3));
+  schedule.Put(3, start + seconds(1));
+  schedule.Put(1, start + seconds(1));  // moved
+  schedule.Put(4, start + seconds(1));
+  schedule.Remove(4);
   EXPECT_EQ(schedule.NextDue(), start + seconds(1));
   EXPECT_FALSE(schedule.TakeDue(start + milliseconds(999)));
   std::string order;
-  while (const auto key = schedule.TakeDue(start + seconds(2))) order += key->backend;
-  EXPECT_EQ(order, "acb");
+  while (const auto id = schedule.TakeDue(start + seconds(2))) order += std::to_string(*id);
+  EXPECT_EQ(order, "132");
   EXPECT_FALSE(schedule.NextDue());
 }
 

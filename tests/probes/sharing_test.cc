@@ -1,0 +1,156 @@
+// Backends of several pools at one address: one probe, one answer for all of them, one budget.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/probes/pretend_probe.h"
+
+namespace sstplb::probes {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class SharingTest : public ProberTest {
+ protected:
+  // `backend` of `pool`, all of them at the same address.
+  static ProbeRequest At(const std::string& pool, const std::string& backend) {
+    ProbeRequest request = Target("vpn1");
+    request.pool = pool;
+    request.backend = backend;
+    return request;
+  }
+  std::size_t Starts() const { return stage_.asked.size(); }
+};
+
+TEST_F(SharingTest, OneProbeForAllWhoAskTheSame) {
+  const auto prober = Make();
+  ProbeRequest slow = At("b", "vpn7");
+  slow.settings.interval = seconds(600);  // who asks more often sets the pace
+  slow.settings.fall = 5;
+  prober->Set(At("a", "vpn1"));
+  prober->Set(slow);
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() >= 8; }));
+  EXPECT_EQ(seen_.size(), 2 * (Starts() - static_cast<std::size_t>(stage_.live)));
+  EXPECT_EQ(prober->Find({"a", "vpn1"})->count(), prober->Find({"b", "vpn7"})->count());
+  EXPECT_EQ(prober->Find({"b", "vpn7"})->health(), Health::kUp);
+
+  // The same bad answers, judged by each one's own `fall`.
+  for (const char* name : {"vpn1", "vpn7"}) stage_.outcomes[name] = Outcome::kTlsTimeout;
+  ASSERT_TRUE(RunUntil([&] { return prober->Find({"a", "vpn1"})->health() == Health::kDown; }));
+  EXPECT_EQ(prober->Find({"b", "vpn7"})->health(), Health::kUp);
+  ASSERT_TRUE(RunUntil([&] { return prober->Find({"b", "vpn7"})->health() == Health::kDown; }));
+  EXPECT_EQ(stage_.most_live, 1);
+}
+
+TEST_F(SharingTest, WhoLeavesTakesTheProbeOnlyWhenItWasTheLast) {
+  const auto prober = Make();
+  stage_.takes = milliseconds(50);
+  prober->Set(At("a", "vpn1"));
+  prober->Set(At("b", "vpn1"));
+  ASSERT_TRUE(RunUntil([&] { return stage_.live == 1; }));
+  prober->Remove({"a", "vpn1"});
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 1; }));
+  EXPECT_EQ(seen_[0].outcome, Outcome::kOk) << "not cancelled: another waits for it";
+  EXPECT_EQ(Starts(), 1u);
+  ASSERT_TRUE(RunUntil([&] { return stage_.live == 1; }));
+  prober->Remove({"b", "vpn1"});
+  ASSERT_TRUE(RunUntil([&] { return stage_.live == 0; }));
+  EXPECT_EQ(seen_.size(), 1u);
+  EXPECT_TRUE(prober->Targets().empty());
+}
+
+TEST_F(SharingTest, WhoJoinsIsServedByTheProbeUnderWay) {
+  const auto prober = Make();
+  stage_.takes = milliseconds(50);
+  ProbeRequest first = At("a", "vpn1");
+  first.settings.interval = seconds(600);
+  prober->Set(first);
+  ASSERT_TRUE(RunUntil([&] { return stage_.live == 1; }));
+  prober->Set(At("b", "vpn1"));
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 2; }));
+  EXPECT_EQ(Starts(), 1u);
+}
+
+TEST_F(SharingTest, OtherQuestionsToOneAddressTakeTurns) {
+  const auto prober = Make();
+  stage_.takes = milliseconds(10);
+  for (int i = 0; i < 4; ++i) {
+    ProbeRequest request = At("pool" + std::to_string(i), "vpn1");
+    request.server_name = std::to_string(i) + ".example.com";
+    prober->Set(request);
+  }
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() >= 12; }));
+  EXPECT_EQ(stage_.most_live, 1);
+  std::map<std::string, int> asked;
+  for (const ProbeRequest& request : stage_.asked) ++asked[request.server_name];
+  EXPECT_EQ(asked.size(), 4u);
+  for (const auto& [name, count] : asked) EXPECT_GE(count, 2) << name;
+}
+
+// A backend that is about to change is watched closely, but not without end.
+TEST_F(SharingTest, TheBudgetEndsTheCloseWatch) {
+  const auto prober = Make();
+  ProbeRequest request = At("a", "vpn1");
+  request.settings.interval = milliseconds(400);
+  request.settings.fast_interval = milliseconds(1);
+  request.settings.rise = request.settings.fall = 64;
+  request.settings.budget = config::Rate{20, 5};
+  stage_.takes = Duration::zero();
+  std::uint64_t postponed = 0;
+  on_answer_ = [&](const ProbeAnswer& answer) {
+    postponed = answer.postponed;
+    stage_.outcomes["vpn1"] = Outcome::kTlsTimeout;  // speaks against its health from now on
+  };
+  prober->Set(request);
+  const TimePoint start = Clock::now();
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() >= 15; }));
+  EXPECT_GE(Clock::now() - start, milliseconds(480)) << "5 at once, then 20 a second";
+  EXPECT_GE(postponed, 9u);
+}
+
+TEST_F(SharingTest, AskingNowIsWithinTheBudgetToo) {
+  const auto prober = Make();
+  ProbeRequest request = At("a", "vpn1");
+  request.settings.interval = seconds(600);
+  request.settings.budget = config::Rate{0.001, 3};
+  prober->Set(request);
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 1; }));
+  for (std::size_t i = 2; i <= 3; ++i) {
+    prober->ProbeNow({"a", "vpn1"});
+    ASSERT_TRUE(RunUntil([&] { return seen_.size() == i; }));
+  }
+  prober->ProbeNow({"a", "vpn1"});
+  // Another address is asked meanwhile: time passes, and the budget is each address's own.
+  ProbeRequest other = Target("vpn2");
+  prober->Set(other);
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 8; }));
+  EXPECT_EQ(stage_.starts["vpn1"].size(), 3u);
+}
+
+TEST_F(SharingTest, WhatIsLearnedIsPassedOn) {
+  const auto prober = Make();
+  std::vector<std::string> kinds;
+  on_answer_ = [&](const ProbeAnswer& answer) { kinds.push_back(answer.server_kind); };
+  stage_.server_kind = "softether";
+  prober->Set(At("a", "vpn1"));
+  ASSERT_TRUE(RunUntil([&] { return kinds.size() == 1; }));
+  stage_.server_kind.clear();  // an answer that tells nothing
+  ASSERT_TRUE(RunUntil([&] { return kinds.size() == 3; }));
+  EXPECT_EQ(kinds, (std::vector<std::string>{"softether", "softether", "softether"}));
+  EXPECT_EQ(stage_.asked[0].learned, "");
+  EXPECT_EQ(stage_.asked[1].learned, "softether");
+}
+
+TEST_F(SharingTest, ACallbackThatRemovesTheOthers) {
+  const auto prober = Make();
+  on_answer_ = [&](const ProbeAnswer& answer) {
+    for (const TargetKey& key : prober->Targets()) {
+      if (key != answer.target) prober->Remove(key);
+    }
+  };
+  for (const char* pool : {"a", "b", "c"}) prober->Set(At(pool, "vpn1"));
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 2; }));
+  EXPECT_EQ(prober->Targets().size(), 1u);
+}
+
+}  // namespace
+}  // namespace sstplb::probes
