@@ -19,12 +19,12 @@ bool IsEither(std::string_view kind) {
 
 // Both call themselves HTTP.SYS; one of them is.
 std::string MicrosoftOrNot(const sstp::ResponseHead& head, std::string_view text) {
-  if (head.reason.empty()) return Word(config::ServerKind::kRras);
   const std::size_t date = text.find("\r\nDate:");
   const std::size_t server = text.find("\r\nServer:");
   if (date != text.npos && server != text.npos && date < server) {
     return Word(config::ServerKind::kSoftEther);
   }
+  if (head.reason.empty()) return Word(config::ServerKind::kRras);
   return std::string(kRrasOrSoftEther);
 }
 

@@ -26,8 +26,8 @@ ServerPreset PresetOf(config::ServerKind kind);
 //
 //   sstp-server, mikrotik   by their Server header
 //   accel-ppp               no Server header, but "Connection: keep-alive"
-//   rras, softether         both say Microsoft-HTTPAPI: HTTP.SYS sends no reason phrase after the
-//                           200, SoftEther sends "OK" and sorts its headers, so Date before Server
+//   rras, softether         both say Microsoft-HTTPAPI: SoftEther sorts its headers, so Date stands
+//                           before Server; HTTP.SYS ends with Date, and sends no reason phrase
 std::string LearnServerKind(const sstp::ResponseHead& head, std::string_view text);
 // Where those two still look alike they close differently after a Disconnect: SoftEther within
 // 25 ms, RRAS by its timer of 1 s (MS-SSTP 3.1.2). Gives `kind` back when that does not tell.

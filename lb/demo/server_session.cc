@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kMaxProxyHeader = 4096;
 constexpr std::size_t kMaxPath = 256;
 constexpr std::array<std::uint8_t, 7> kHandshakeFailure = {0x15, 3, 3, 0, 2, 2, 40};
+constexpr std::uint8_t kHandshakeRecord = 0x16;
 constexpr Duration kShortestTick = std::chrono::milliseconds(10);
 constexpr Duration kLongestTick = std::chrono::seconds(1);
 
@@ -129,6 +130,11 @@ bool ServerSession::TakeProxyHeader() {
 }
 
 void ServerSession::OnHello() {
+  // What is no TLS record, a PROXY header that nobody asked for, say, gets no answer at all.
+  if (buffer_.front() != kHandshakeRecord) {
+    closed_here_ = true;
+    return Finish(false);
+  }
   switch (fault().kind) {
     case FaultKind::kHangAtTls:
       phase_ = Phase::kHold;

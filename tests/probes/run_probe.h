@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lb/base/loop.h"
 #include "probes/probe.h"
@@ -57,6 +58,33 @@ inline ProbeReport RunProbe(const ProbeRequest& request, Duration after = Durati
   loop.Run();
   EXPECT_TRUE(report) << "no outcome";
   return report.value_or(ProbeReport{});
+}
+
+// All of them at once; fewer reports than requests, and a failure, after 30 seconds.
+inline std::vector<ProbeReport> RunProbes(const std::vector<ProbeRequest>& requests) {
+  Loop loop;
+  TlsContexts contexts;
+  std::vector<ProbeReport> reports(requests.size());
+  std::vector<std::unique_ptr<Probe>> probes;
+  std::size_t left = requests.size();
+  struct End {
+    void OnEnd(ev::timer&, int) { loop->Stop(); }
+    Loop* loop;
+  } ends{&loop};
+  ev::timer end(loop.ev());
+  end.set<End, &End::OnEnd>(&ends);
+  end.start(30.0);
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    probes.push_back(MakeProbe(loop, contexts, requests[i]));
+    probes.back()->Start([&, i](const ProbeReport& got) {
+      reports[i] = got;
+      if (--left == 0) loop.Stop();
+    });
+  }
+  loop.Run();
+  EXPECT_EQ(left, 0u) << "without an outcome";
+  if (left > 0) reports.clear();
+  return reports;
 }
 
 inline std::string Word(const ProbeReport& report) { return std::string(ToString(report.outcome)); }
