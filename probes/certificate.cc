@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "probes/ocsp.h"
 #include "probes/text.h"
 
 namespace sstplb::probes {
@@ -45,14 +45,6 @@ std::string NameText(const X509_NAME* name) {
   char* data = nullptr;
   const long size = BIO_get_mem_data(out.get(), &data);
   return Printable({data, static_cast<std::size_t>(std::max(size, 0L))}, kMaxName);
-}
-
-WallTime ToWallTime(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return {};
-  // Years that a 64-bit count of nanoseconds cannot hold (9999 means "never") are cut: 1970..2200.
-  parts.tm_year = std::clamp(parts.tm_year, 70, 300);
-  return WallClock::from_time_t(::timegm(&parts));
 }
 
 std::string AddressText(const ASN1_OCTET_STRING* octets) {
@@ -132,8 +124,11 @@ TlsFacts ReadTlsFacts(SSL* ssl) {
   }
   const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
   for (int i = 0; i < std::min(sk_X509_num(chain), kMaxChain); ++i) {
-    facts.chain.push_back(NameText(X509_get_subject_name(sk_X509_value(chain, i))));
+    const X509* link = sk_X509_value(chain, i);
+    facts.chain.push_back(
+        {NameText(X509_get_subject_name(link)), ToWallTime(X509_get0_notAfter(link))});
   }
+  facts.ocsp = ReadStapledOcsp(ssl);
   ERR_clear_error();  // a name that cannot be read is no error of the connection
   return facts;
 }

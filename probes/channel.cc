@@ -181,6 +181,7 @@ void Channel::Handshake(SSL_CTX* context, const TlsOptions& options, Done done) 
   }
   SSL_set_bio(ssl_.get(), in, out);
   SSL_set_connect_state(ssl_.get());
+  SSL_set_tlsext_status_type(ssl_.get(), TLSEXT_STATUSTYPE_ocsp);
   if (!options.server_name.empty() && !IpAddress::Parse(options.server_name)) {
     SSL_set_tlsext_host_name(ssl_.get(), options.server_name.c_str());
   }

@@ -3,6 +3,7 @@
 
 #include "lb/sstp/http.h"
 #include "probes/http_text.h"
+#include "probes/transcript.h"
 
 namespace sstplb::probes {
 
@@ -12,6 +13,7 @@ void HttpProbe::OnOpen() {
   const std::string text = "GET " + (path.empty() ? "/" : path) +
                            " HTTP/1.1\r\nHost: " + HostHeader(request()) +
                            "\r\nConnection: close\r\n\r\n";
+  Said(true, HeadLines(AsBytes(text)));
   channel().Write(AsBytes(text), Then(&HttpProbe::ReadMore));
 }
 
@@ -20,7 +22,8 @@ void HttpProbe::ReadMore() { channel().Read(Outcome::kHttpClosed, Then(&HttpProb
 void HttpProbe::OnBytes() {
   const sstp::ResponseResult result = sstp::ParseResponse(channel().buffered());
   if (result.state == sstp::ParseState::kNeedMore) return ReadMore();
-  if (result.state == sstp::ParseState::kBad) return End(Outcome::kHttpMalformed, result.why);
+  if (result.state == sstp::ParseState::kBad) return BadHead(result.why);
+  Said(false, HeadLines(channel().buffered().first(result.size)));
   TakeHead(result.head, channel().buffered(), report());
   const int status = result.head.status;
   if (status < 200 || status > 399) return End(Outcome::kHttpStatus, report().status_line);

@@ -5,6 +5,7 @@
 
 #include "probes/certificate.h"
 #include "probes/server_hint.h"
+#include "probes/transcript.h"
 #include "proxyproto/encode.h"
 
 namespace sstplb::probes {
@@ -12,6 +13,8 @@ namespace {
 
 // How long a backend may take for its own goodbye before the socket is closed all the same.
 constexpr Duration kGoodbye = std::chrono::milliseconds(300);
+
+constexpr std::size_t kMaxSaid = 24;
 
 Outcome TimeoutOf(Step step) {
   switch (step) {
@@ -36,6 +39,17 @@ Outcome TimeoutOf(Step step) {
 
 }  // namespace
 
+Bytes ProxyHeader(const ProbeRequest& request, const std::optional<SocketAddress>& local) {
+  Bytes header;
+  if (request.proxy_protocol == config::ProxyProtocol::kV2) {
+    proxyproto::EncodeV2Local(header);
+  } else if (request.proxy_protocol == config::ProxyProtocol::kV1 && local) {
+    // There is no LOCAL in v1, and servers refuse UNKNOWN: the probe's own addresses.
+    proxyproto::EncodeV1(*local, *request.address, header);
+  }
+  return header;
+}
+
 NetProbe::NetProbe(Loop& loop, TlsContexts& contexts, ProbeRequest request)
     : loop_(loop),
       contexts_(contexts),
@@ -56,24 +70,30 @@ Channel::Done NetProbe::Then(void (NetProbe::*next)()) {
 
 void NetProbe::Start(Callback done) {
   done_ = std::move(done);
+  // Reading the roots takes its time at first: neither the server's nor one of its steps'.
+  const Status ready = layer() == Layer::kTls ? LoadContext() : Done{};
   ::ev_now_update(loop_.ev());  // timers count from the loop's idea of now
   started_ = Clock::now();
   report_.when = WallClock::now();
   if (!request_.address) return End(Outcome::kResolveFailed);
+  if (!ready) return End(Outcome::kLocalError, ready.error().message);
   deadline_.start(EvSeconds(request_.settings.timeout));
   BeginStep(Step::kTcp);
   channel_.Connect(*request_.address, request_.source, Then(&NetProbe::OnConnected));
 }
 
+Status NetProbe::LoadContext() {
+  const Result<SSL_CTX*> context =
+      contexts_.Get(request_.settings.ca_file, request_.settings.crl_file);
+  if (!context) return context.error();
+  SSL_CTX_up_ref(*context);
+  context_.reset(*context);
+  return Done{};
+}
+
 void NetProbe::OnConnected() {
   report_.local = channel_.local();
-  Bytes header;
-  if (request_.proxy_protocol == config::ProxyProtocol::kV2) {
-    proxyproto::EncodeV2Local(header);
-  } else if (request_.proxy_protocol == config::ProxyProtocol::kV1 && report_.local) {
-    // There is no LOCAL in v1, and servers refuse UNKNOWN: the probe's own addresses.
-    proxyproto::EncodeV1(*report_.local, *request_.address, header);
-  }
+  const Bytes header = ProxyHeader(request_, report_.local);
   if (header.empty()) return OnProxySent();
   BeginStep(Step::kProxy);
   channel_.Write(header, Then(&NetProbe::OnProxySent));
@@ -82,10 +102,7 @@ void NetProbe::OnConnected() {
 void NetProbe::OnProxySent() {
   if (layer() == Layer::kTcp) return OnOpen();
   BeginStep(Step::kTls);
-  const Result<SSL_CTX*> context =
-      contexts_.Get(request_.settings.ca_file, request_.settings.crl_file);
-  if (!context) return End(Outcome::kLocalError, context.error().message);
-  channel_.Handshake(context.value(), {request_.server_name, alpn()}, Then(&NetProbe::OnTls));
+  channel_.Handshake(context_.get(), {request_.server_name, alpn()}, Then(&NetProbe::OnTls));
 }
 
 void NetProbe::OnTls() {
@@ -123,6 +140,16 @@ void NetProbe::StopStep() {
   if (!started_step_) return;
   report_.steps.push_back({step_, Clock::now() - step_started_});
   started_step_ = false;
+}
+
+void NetProbe::BadHead(const std::string& why) {
+  Said(false, HeadLines(channel_.buffered()));
+  End(Outcome::kHttpMalformed, why);
+}
+
+void NetProbe::Said(bool by_us, std::vector<std::string> lines) {
+  if (!request_.transcript || report_.said.size() >= kMaxSaid) return;
+  report_.said.push_back({step_, by_us, std::move(lines)});
 }
 
 // Closed without a single byte back tells more than where the probe stood then.

@@ -7,11 +7,15 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "probes/channel.h"
 #include "probes/probe.h"
 
 namespace sstplb::probes {
+
+// What goes ahead of TLS, from `local`; empty when nothing does.
+Bytes ProxyHeader(const ProbeRequest& request, const std::optional<SocketAddress>& local);
 
 class NetProbe : public Probe {
  public:
@@ -44,6 +48,11 @@ class NetProbe : public Probe {
   // Closes the connection and reports.
   void Hangup();
 
+  // Ends the probe for what is no answer in HTTP, which the channel still has.
+  void BadHead(const std::string& why);
+  // Puts what was said into the report's transcript, when that is wanted.
+  void Said(bool by_us, std::vector<std::string> lines);
+
   // A continuation that runs on success and ends the probe otherwise.
   Channel::Done Then(void (NetProbe::*next)());
   template <class P>
@@ -57,6 +66,7 @@ class NetProbe : public Probe {
   Channel& channel() { return channel_; }
 
  private:
+  Status LoadContext();
   void OnConnected();
   void OnProxySent();
   void OnTls();
@@ -67,6 +77,7 @@ class NetProbe : public Probe {
 
   Loop& loop_;
   TlsContexts& contexts_;
+  SslCtxPtr context_;
   ProbeRequest request_;
   ProbeReport report_;
   Callback done_;

@@ -34,12 +34,25 @@ struct CertificateFacts {
   std::string verify_error;  // why not
 };
 
+// A certificate as it was sent on the way to the root.
+struct ChainLink {
+  std::string subject;
+  WallTime not_after;
+};
+
+// What the server itself brought along about the revocation of its certificate (RFC 6066, 8).
+struct OcspFacts {
+  std::string status;  // good | revoked | unknown | stale | unreadable | unverified
+  std::optional<WallTime> next_update;
+};
+
 struct TlsFacts {
   std::string version;  // "TLSv1.3"
   std::string cipher;
   std::string alpn;  // "" : none agreed
   std::optional<CertificateFacts> certificate;
-  std::vector<std::string> chain;  // subjects as sent, the server's own first
+  std::vector<ChainLink> chain;   // as sent, the server's own first
+  std::optional<OcspFacts> ocsp;  // absent: the server staples nothing
 };
 
 // One message of either side, for a person: a line for each of its parts.

@@ -42,6 +42,20 @@ std::string DaysLeft(WallTime not_after, WallTime now) {
   return std::to_string(days) + " days left";
 }
 
+std::string ChainText(const std::vector<ChainLink>& chain, WallTime now) {
+  std::vector<std::string> links;
+  links.reserve(chain.size());
+  for (const ChainLink& link : chain) {
+    links.push_back(link.subject + " (" + DaysLeft(link.not_after, now) + ")");
+  }
+  return Join(links, " <- ");
+}
+
+std::string OcspText(const OcspFacts& ocsp) {
+  return "stapled, " + ocsp.status +
+         (ocsp.next_update ? ", until " + FormatWallTime(*ocsp.next_update) : "");
+}
+
 void AddCertificate(const TlsFacts& tls, WallTime now, std::vector<std::string>& lines) {
   const auto add = [&lines](std::string_view key, const std::string& text) {
     lines.push_back(Line("", key, text));
@@ -54,8 +68,9 @@ void AddCertificate(const TlsFacts& tls, WallTime now, std::vector<std::string>&
   add("valid",
       Day(cert.not_before) + " to " + Day(cert.not_after) + ", " + DaysLeft(cert.not_after, now));
   add("sha256", cert.sha256);
-  if (tls.chain.size() > 1) add("chain", Join(tls.chain, " <- "));
+  if (tls.chain.size() > 1) add("chain", ChainText(tls.chain, now));
   add("trust", cert.verified ? "verified" : "not verified: " + cert.verify_error);
+  if (tls.ocsp) add("ocsp", OcspText(*tls.ocsp));
 }
 
 std::string ProxyText(config::ProxyProtocol proxy) {
@@ -75,6 +90,15 @@ std::string CallText(const ProbeReport& report) {
   if ((*report.hash_mask & 1) != 0) hashes += " SHA-1";
   if ((*report.hash_mask & 2) != 0) hashes += " SHA-256";
   return "Ack, crypto binding with" + (hashes.empty() ? " no hash" : hashes);
+}
+
+void AddSaid(Step step, const ProbeReport& report, std::vector<std::string>& lines) {
+  for (const Said& said : report.said) {
+    if (said.step != step) continue;
+    for (std::size_t i = 0; i < said.lines.size(); ++i) {
+      lines.push_back(Line("", i > 0 ? "" : said.by_us ? "sent" : "came", said.lines[i]));
+    }
+  }
 }
 
 std::string StepText(Step step, const ProbeRequest& request, const ProbeReport& report) {
@@ -110,12 +134,52 @@ std::vector<std::string> ReportLines(const ProbeRequest& request, const ProbeRep
     lines.push_back(
         Line(ToString(step.step), Milliseconds(step.took), StepText(step.step, request, report)));
     if (step.step == Step::kTls && report.tls) AddCertificate(*report.tls, now, lines);
+    AddSaid(step.step, report, lines);
   }
+  const std::string fits = FittingPreset(request, report);
+  if (!fits.empty()) lines.push_back(Line("fits", "", fits));
   if (!report.note.empty()) lines.push_back(Line("note", "", report.note));
   const OutcomeInfo& info = Info(report.outcome);
   lines.push_back(Line(info.word, Milliseconds(report.took), std::string(info.sentence)));
   if (!report.detail.empty()) lines.push_back(Line("", "", report.detail));
+  if (!report.hint.empty()) lines.push_back(Line("hint", "", report.hint));
   return lines;
+}
+
+std::vector<std::string> ScanLines(const ScanReport& scan) {
+  std::vector<std::string> lines;
+  for (const VersionScan& version : scan.versions) {
+    if (version.accepted.empty()) {
+      lines.push_back(Line(version.version, "refused", version.refusal));
+      continue;
+    }
+    for (std::size_t i = 0; i < version.accepted.size(); ++i) {
+      const bool first = i == 0;
+      lines.push_back(
+          Line(first ? version.version : "", first ? "taken" : "", version.accepted[i]));
+    }
+    if (!version.refused.empty()) {
+      lines.push_back(
+          Line("", "refused",
+               std::to_string(version.refused.size()) + " others; --json has their names"));
+    }
+  }
+  if (!scan.trouble.empty()) lines.push_back(Line("ended early", "", scan.trouble));
+  lines.push_back(Line("tls scan", Milliseconds(scan.took),
+                       std::to_string(scan.connections) +
+                           " connections; ciphers taken stand in the server's order"));
+  return lines;
+}
+
+std::string FittingPreset(const ProbeRequest& request, const ProbeReport& report) {
+  if (request.settings.kind != config::ProbeKind::kSstp || report.server_kind.empty()) return {};
+  const auto kind = config::FromWord<config::ServerKind>(report.server_kind);
+  if (!kind) return "server = \"rras\" or \"softether\": --depth call tells them apart";
+  std::string text = "server = \"" + report.server_kind + "\"";
+  if (request.proxy_protocol != config::ProxyProtocol::kNone && report.good()) {
+    text += ", proxy_protocol = \"" + std::string(config::ToWord(request.proxy_protocol)) + "\"";
+  }
+  return text;
 }
 
 }  // namespace sstplb::probes

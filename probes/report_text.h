@@ -16,11 +16,17 @@
 #include "lb/base/time.h"
 #include "probes/probe.h"
 #include "probes/report.h"
+#include "probes/tls_scan.h"
 
 namespace sstplb::probes {
 
 // Lines without their ends, printable ASCII. Pure; `now` is for the days a certificate has left.
 std::vector<std::string> ReportLines(const ProbeRequest& request, const ProbeReport& report,
                                      WallTime now);
+std::vector<std::string> ScanLines(const ScanReport& scan);
+
+// Which keys of a pool's probe suit the server that answered so: server = "softether"; "" when the
+// answers do not tell.
+std::string FittingPreset(const ProbeRequest& request, const ProbeReport& report);
 
 }  // namespace sstplb::probes

@@ -8,6 +8,7 @@
 
 #include "probes/http_text.h"
 #include "probes/server_kind.h"
+#include "probes/transcript.h"
 
 namespace sstplb::probes {
 namespace {
@@ -47,7 +48,9 @@ void SstpProbe::OnOpen() {
   post.host = HostHeader(request());
   post.correlation_id = Guid();
   if (!request().settings.path.empty()) post.path = request().settings.path;
-  channel().Write(AsBytes(sstp::BuildPost(post)), Then(&SstpProbe::ReadHead));
+  const std::string text = sstp::BuildPost(post);
+  Said(true, HeadLines(AsBytes(text)));
+  channel().Write(AsBytes(text), Then(&SstpProbe::ReadHead));
 }
 
 void SstpProbe::ReadHead() { channel().Read(Outcome::kHttpClosed, Then(&SstpProbe::OnHeadBytes)); }
@@ -55,7 +58,8 @@ void SstpProbe::ReadHead() { channel().Read(Outcome::kHttpClosed, Then(&SstpProb
 void SstpProbe::OnHeadBytes() {
   const sstp::ResponseResult result = sstp::ParseResponse(channel().buffered());
   if (result.state == sstp::ParseState::kNeedMore) return ReadHead();
-  if (result.state == sstp::ParseState::kBad) return End(Outcome::kHttpMalformed, result.why);
+  if (result.state == sstp::ParseState::kBad) return BadHead(result.why);
+  Said(false, HeadLines(channel().buffered().first(result.size)));
   TakeHead(result.head, channel().buffered(), report());
   if (result.head.status == 200 && result.head.content_length == sstp::kEndless) {
     const std::string_view text = AsText(channel().buffered().first(result.size));
@@ -84,7 +88,9 @@ void SstpProbe::OnHead(const sstp::ResponseHead& head) {
 void SstpProbe::Call() {
   BeginStep(Step::kCall);
   called_ = true;
-  channel().Write(sstp::EncodeCallConnectRequest(), Then(&SstpProbe::OnCallBytes));
+  const Bytes call = sstp::EncodeCallConnectRequest();
+  Said(true, PacketLines(call));
+  channel().Write(call, Then(&SstpProbe::OnCallBytes));
 }
 
 void SstpProbe::ReadCall() { channel().Read(Outcome::kCallClosed, Then(&SstpProbe::OnCallBytes)); }
@@ -94,6 +100,7 @@ void SstpProbe::OnCallBytes() {
     const sstp::PacketResult result = sstp::NextPacket(channel().buffered());
     if (result.state == sstp::ParseState::kNeedMore) return ReadCall();
     if (result.state == sstp::ParseState::kBad) return End(Outcome::kCallMalformed, result.why);
+    Said(false, PacketLines(channel().buffered().first(result.packet.size)));
     if (!result.packet.control) {  // PPP of a server that speaks first
       channel().Consume(result.packet.size);
       continue;
@@ -152,13 +159,23 @@ void SstpProbe::Leave() {
   left_ = Clock::now();
   leave_.start(EvSeconds(kLeave));
   const bool granted = acked_ && report().outcome != Outcome::kServerFull;
-  channel().Write(sstp::EncodeControl(granted ? sstp::MessageType::kCallDisconnect
-                                              : sstp::MessageType::kCallAbort),
-                  [this](const std::optional<Trouble>&) { WaitForClose(); });
+  const Bytes goodbye = sstp::EncodeControl(granted ? sstp::MessageType::kCallDisconnect
+                                                    : sstp::MessageType::kCallAbort);
+  Said(true, PacketLines(goodbye));
+  channel().Write(goodbye, [this](const std::optional<Trouble>&) { WaitForClose(); });
 }
 
 void SstpProbe::WaitForClose() {
-  channel().Consume(channel().buffered().size());
+  for (;;) {
+    const sstp::PacketResult last = sstp::NextPacket(channel().buffered());
+    if (last.state != sstp::ParseState::kParsed) break;
+    Said(false, PacketLines(channel().buffered().first(last.packet.size)));
+    channel().Consume(last.packet.size);
+  }
+  // What is no SSTP is of no more interest, and a packet that is not all there has a bound.
+  if (channel().buffered().size() > sstp::kMaxPacketSize) {
+    channel().Consume(channel().buffered().size());
+  }
   channel().Read(Outcome::kCallClosed, [this](const std::optional<Trouble>& trouble) {
     if (!trouble) return WaitForClose();
     OnPeerClosed();

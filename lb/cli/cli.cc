@@ -205,6 +205,8 @@ void AddProbe(CLI::App& app, Plan& plan) {
       ->check(Check(SpanProblem))
       ->type_name("DURATION")
       ->capture_default_str();
+  probe.add_flag("--tls-versions", texts->options.tls_versions,
+                 "Also try every version and cipher of TLS, one connection each");
   probe.add_flag("--json", texts->options.json, "Print the result as JSON");
   probe.callback([&plan, texts] {
     texts->options.target = *HostPort::Parse(texts->target);

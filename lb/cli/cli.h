@@ -47,7 +47,8 @@ struct DemoOptions {
 
 struct ProbeOptions {
   HostPort target;
-  config::Probe probe;  // kind, depth, sni, verify, ca_file, proxy_protocol, timeout
+  config::Probe probe;  // kind, server, depth, sni, verify, ca_file, proxy_protocol, timeout
+  bool tls_versions = false;
   bool json = false;
 };
 

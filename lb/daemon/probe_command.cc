@@ -10,6 +10,7 @@
 #include "lb/daemon/lookup.h"
 #include "probes/probe.h"
 #include "probes/report_text.h"
+#include "probes/tls_scan.h"
 
 namespace sstplb::daemon {
 namespace {
@@ -39,6 +40,34 @@ nlohmann::ordered_json CertificateJson(const probes::CertificateFacts& facts) {
           {"verify_error", facts.verify_error}};
 }
 
+nlohmann::ordered_json TlsJson(const probes::TlsFacts& tls) {
+  nlohmann::ordered_json json = {
+      {"version", tls.version}, {"cipher", tls.cipher}, {"alpn", tls.alpn}};
+  json["chain"] = nlohmann::ordered_json::array();
+  for (const probes::ChainLink& link : tls.chain) {
+    json["chain"].push_back(
+        {{"subject", link.subject}, {"not_after", FormatWallTime(link.not_after)}});
+  }
+  json["ocsp"] = tls.ocsp ? nlohmann::ordered_json(tls.ocsp->status) : nullptr;
+  if (tls.certificate) json["certificate"] = CertificateJson(*tls.certificate);
+  return json;
+}
+
+nlohmann::ordered_json ScanJson(const probes::ScanReport& scan) {
+  nlohmann::ordered_json json;
+  json["versions"] = nlohmann::ordered_json::array();
+  for (const probes::VersionScan& version : scan.versions) {
+    json["versions"].push_back({{"version", version.version},
+                                {"taken", version.accepted},
+                                {"refused", version.refused},
+                                {"refusal", version.refusal}});
+  }
+  json["connections"] = scan.connections;
+  json["took_seconds"] = Seconds(scan.took);
+  json["trouble"] = scan.trouble;
+  return json;
+}
+
 nlohmann::ordered_json ReportJson(const probes::ProbeRequest& request,
                                   const probes::ProbeReport& report) {
   nlohmann::ordered_json json;
@@ -47,6 +76,7 @@ nlohmann::ordered_json ReportJson(const probes::ProbeRequest& request,
   json["outcome"] = probes::ToString(report.outcome);
   json["meaning"] = probes::Info(report.outcome).sentence;
   json["detail"] = report.detail;
+  json["hint"] = report.hint;
   json["note"] = report.note;
   json["took_seconds"] = Seconds(report.took);
   json["steps"] = nlohmann::ordered_json::array();
@@ -54,24 +84,50 @@ nlohmann::ordered_json ReportJson(const probes::ProbeRequest& request,
     json["steps"].push_back(
         {{"step", probes::ToString(step.step)}, {"took_seconds", Seconds(step.took)}});
   }
-  if (report.tls) {
-    json["tls"] = {{"version", report.tls->version},
-                   {"cipher", report.tls->cipher},
-                   {"alpn", report.tls->alpn},
-                   {"chain", report.tls->chain}};
-    if (report.tls->certificate) {
-      json["tls"]["certificate"] = CertificateJson(*report.tls->certificate);
-    }
-  }
+  if (report.tls) json["tls"] = TlsJson(*report.tls);
   json["status_line"] = report.status_line;
   json["server_header"] = report.server_header;
   json["server"] = report.server_kind;
+  json["fits"] = probes::FittingPreset(request, report);
+  json["said"] = nlohmann::ordered_json::array();
+  for (const probes::Said& said : report.said) {
+    json["said"].push_back({{"step", probes::ToString(said.step)},
+                            {"by", said.by_us ? "us" : "server"},
+                            {"lines", said.lines}});
+  }
   return json;
+}
+
+probes::ProbeReport Ask(Loop& loop, const probes::ProbeRequest& request) {
+  probes::TlsContexts contexts;
+  probes::ProbeReport report;
+  const auto probe = probes::MakeProbe(loop, contexts, request);
+  probe->Start([&](const probes::ProbeReport& r) {
+    report = r;
+    loop.Stop();
+  });
+  loop.Run();
+  return report;
+}
+
+probes::ScanReport Scan(Loop& loop, const probes::ProbeRequest& request) {
+  probes::ScanReport report;
+  probes::TlsScan scan(loop, request);
+  scan.Start([&](const probes::ScanReport& r) {
+    report = r;
+    loop.Stop();
+  });
+  loop.Run();
+  return report;
+}
+
+void Print(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) std::printf("%s\n", line.c_str());
 }
 
 }  // namespace
 
-int RunProbe(const HostPort& target, const config::Probe& settings, bool json) {
+int RunProbe(const HostPort& target, const config::Probe& settings, const ProbeView& view) {
   Loop loop;
   const Result<SocketAddress> address = Resolve(loop, target);
   if (!address) {
@@ -88,23 +144,21 @@ int RunProbe(const HostPort& target, const config::Probe& settings, bool json) {
   request.server_name = !settings.sni.empty() ? settings.sni : (named ? target.host : "");
   request.proxy_protocol = HeaderOf(settings.proxy_protocol);
 
-  probes::TlsContexts contexts;
-  std::optional<probes::ProbeReport> report;
-  const auto probe = probes::MakeProbe(loop, contexts, request);
-  probe->Start([&](const probes::ProbeReport& r) {
-    report = r;
-    loop.Stop();
-  });
-  loop.Run();
-  if (!report) return 1;
-  if (json) {
-    std::printf("%s\n", ReportJson(request, *report).dump(2).c_str());
+  request.transcript = true;
+
+  const probes::ProbeReport report = Ask(loop, request);
+  std::optional<probes::ScanReport> scan;
+  // Where TCP does not connect there is nothing to scan.
+  if (view.tls_versions && report.local) scan = Scan(loop, request);
+  if (view.json) {
+    nlohmann::ordered_json json = ReportJson(request, report);
+    if (scan) json["tls_scan"] = ScanJson(*scan);
+    std::printf("%s\n", json.dump(2).c_str());
   } else {
-    for (const std::string& line : probes::ReportLines(request, *report, WallClock::now())) {
-      std::printf("%s\n", line.c_str());
-    }
+    if (scan) Print(probes::ScanLines(*scan));
+    Print(probes::ReportLines(request, report, WallClock::now()));
   }
-  return report->good() ? 0 : 1;
+  return report.good() ? 0 : 1;
 }
 
 }  // namespace sstplb::daemon

@@ -8,8 +8,13 @@
 
 namespace sstplb::daemon {
 
-// Looks the host up, probes it once and prints every step; `json` prints one JSON object instead.
-// 0 when the backend answered as it should, else 1.
-int RunProbe(const HostPort& target, const config::Probe& settings, bool json);
+struct ProbeView {
+  bool json = false;          // one JSON object, not lines
+  bool tls_versions = false;  // tries every version and cipher of TLS as well
+};
+
+// Looks the host up, probes it once and prints every step. 0 when the backend answered as it
+// should, else 1.
+int RunProbe(const HostPort& target, const config::Probe& settings, const ProbeView& view);
 
 }  // namespace sstplb::daemon

@@ -36,7 +36,9 @@ int main(int argc, char** argv) {
       .check = [](const cli::CheckOptions& o) { return daemon::CheckConfig(o.config); },
       .demo = Demo,
       .probe =
-          [](const cli::ProbeOptions& o) { return daemon::RunProbe(o.target, o.probe, o.json); },
+          [](const cli::ProbeOptions& o) {
+            return daemon::RunProbe(o.target, o.probe, {o.json, o.tls_versions});
+          },
       .load = [](const cli::LoadOptions& o,
                  load::Watcher& w) { return daemon::RunLoad(o.target, o.load, w); },
       .admin_socket = daemon::AdminSocketOf,

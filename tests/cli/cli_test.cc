@@ -337,11 +337,12 @@ TEST_F(CliTest, RunCheckAndDemoAreHandedOn) {
 }
 
 TEST_F(CliTest, ProbeIsHandedOn) {
-  EXPECT_EQ(RunExactly({"probe", "[2001:db8::1]:443", "--sni", "a.example", "--kind", "tls",
-                        "--depth", "call", "--verify", "chain", "--ca-file", "ca.pem",
-                        "--proxy-protocol", "v2", "--timeout", "1500ms", "--json"})
-                .code,
-            43);
+  EXPECT_EQ(
+      RunExactly({"probe", "[2001:db8::1]:443", "--sni", "a.example", "--kind", "tls", "--depth",
+                  "call", "--verify", "chain", "--ca-file", "ca.pem", "--proxy-protocol", "v2",
+                  "--timeout", "1500ms", "--tls-versions", "--json"})
+          .code,
+      43);
   const ProbeOptions& o = *called_.probe;
   EXPECT_EQ(o.target.ToString(), "[2001:db8::1]:443");
   EXPECT_EQ(o.probe.sni, "a.example");
@@ -352,7 +353,9 @@ TEST_F(CliTest, ProbeIsHandedOn) {
   EXPECT_EQ(o.probe.proxy_protocol, config::ProbeProxyProtocol::kV2);
   EXPECT_EQ(o.probe.timeout, 1500ms);
   EXPECT_TRUE(o.json);
+  EXPECT_TRUE(o.tls_versions);
   EXPECT_EQ(RunExactly({"probe", "a:443"}).code, 43);
+  EXPECT_FALSE(called_.probe->tls_versions);
   EXPECT_EQ(called_.probe->probe.kind, config::ProbeKind::kSstp);
   EXPECT_EQ(called_.probe->probe.proxy_protocol, config::ProbeProxyProtocol::kNone);
 }

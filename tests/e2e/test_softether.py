@@ -5,6 +5,7 @@ Tunnels are real: PPP gets an address from the server and ICMP echo is answered 
 the far end. A backend is recognised by its certificate, which the client sees unchanged.
 """
 # SPDX-License-Identifier: Apache-2.0
+import json
 import ssl
 import time
 
@@ -168,12 +169,84 @@ class FarmTest(case.EndToEndCase):
         balancer.stop()
 
     def test_the_probe_command_shows_each_step(self):
-        balancer = binary()
-        good, bad = (self.servers[n].address for n in ('vpn1', 'debian'))
-        done = proc.run([balancer, 'probe', good])
+        done = proc.run([binary(), 'probe', self.servers['vpn1'].address, '--depth', 'call'])
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        done = proc.run([balancer, 'probe', bad])
+        for line in (r'sent  SSTP_DUPLEX_POST /sra_', r'came  HTTP/1\.1 200 OK',
+                     r'came  call_connect_ack, crypto binding with SHA-256, 48 bytes',
+                     r'sent  call_disconnect', r'came  call_disconnect_ack',
+                     r'the backend closed', r'fits +server = "softether"'):
+            self.assertRegex(done.stdout, line)
+        done = proc.run([binary(), 'probe', self.servers['debian'].address])
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+
+    def probe(self, name, *more):
+        done = proc.run([binary(), 'probe', self.servers[name].address, '--json',
+                         '--timeout', f'{TIMEOUT}s', *more])
+        report = json.loads(done.stdout)
+        self.assertEqual(done.returncode == 0, report['good'])
+        return report
+
+    def test_the_truth_table_on_the_real_one(self):
+        vpn = self.servers['vpn1']
+        for depth in ('post', 'call'):  # Learned at either depth; SHA-256 alone is offered.
+            report = self.probe('vpn1', '--depth', depth)
+            self.assertEqual((report['outcome'], report['server']), ('ok', 'softether'))
+        close = report['steps'][-1]
+        self.assertEqual(close['step'], 'close')
+        self.assertLess(close['took_seconds'], 0.5, 'it closes by itself after 25 ms')
+        report = self.probe('vpn1', '--server', 'rras')
+        self.assertEqual((report['outcome'], report['note']),
+                         ('ok', 'configured as rras, answers like softether'))
+        report = self.probe('vpn1', '--proxy-protocol', 'v2', '--server', 'softether')
+        self.assertEqual(report['outcome'], 'proxy_rejected')
+        self.assertIn('"none"', report['hint'])
+        report = self.probe('debian', '--server', 'softether')
+        self.assertEqual(report['outcome'], 'http_timeout')
+        self.assertIn('Debian', report['hint'])
+        self.assertEqual(self.probe('debian', '--kind', 'tls')['outcome'], 'ok')
+
+        self.addCleanup(vpn.enable_sstp, True)
+        vpn.enable_sstp(False)
+        report = self.probe('vpn1', '--server', 'softether')
+        self.assertEqual((report['outcome'], report['status_line']),
+                         ('http_status', 'HTTP/1.1 501 Method Not Implemented'))
+        self.assertIn('switched off', report['hint'])
+        vpn.enable_sstp(True)
+        self.addCleanup(vpn.thaw)
+        vpn.freeze()
+        self.assertEqual(self.probe('vpn1', '--depth', 'call')['outcome'], 'tls_timeout')
+        vpn.thaw()
+        self.wait(lambda: self.probe('vpn1')['good'], 10, 'the server to answer again')
+
+        report = self.probe('vpn1', '--tls-versions')
+        taken = {v['version']: v['taken'] for v in report['tls_scan']['versions']}
+        self.assertEqual(taken['TLSv1'], [])
+        self.assertIn('ECDHE-RSA-AES256-GCM-SHA384', taken['TLSv1.2'])
+        self.assertIn('TLS_AES_256_GCM_SHA384', taken['TLSv1.3'])
+
+    def test_probes_leave_nothing_on_the_real_one(self):
+        def connections():
+            listing = self.servers['vpn2'].vpncmd('ConnectionList')
+            return sum(line.startswith('Connection Name') for line in listing.splitlines())
+
+        before = connections()
+        for depth in ('post', 'call'):
+            for _ in range(20):
+                self.assertTrue(self.probe('vpn2', '--depth', depth)['good'])
+        self.wait(lambda: connections() <= before, 10,
+                  lambda: f'{before} connections as before, there are {connections()}')
+        self.assertEqual(self.servers['vpn2'].sessions(), 0)
+
+    def test_the_daemon_learns_what_its_servers_are(self):
+        balancer = Balancer(self, {'main': self.farm('vpn1', 'vpn2')}).start()
+        balancer.wait_health('up', 'main/vpn1', 'main/vpn2')
+        for name in ('main/vpn1', 'main/vpn2'):
+            self.wait(lambda name=name: balancer.backends()[name]['probe']['server'] == 'softether',
+                      10, f'{name} to be known')
+        told = [e['fields'] for e in balancer.events() if e['what'] == 'server learned']
+        self.assertCountEqual([(t['backend'], t['server'], t['was']) for t in told],
+                              [(f'main/{n}', 'softether', '-') for n in ('vpn1', 'vpn2')])
+        balancer.stop()
 
     def test_behind_haproxy_the_tunnel_still_works(self):
         balancer = Balancer(self, {'main': self.farm('vpn2')},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/probes/certificates.h"
 
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
@@ -68,6 +69,32 @@ std::string Pem(const X509* certificate) {
   BIO* bio = BIO_new(BIO_s_mem());
   PEM_write_bio_X509(bio, certificate);
   return TakeBio(bio);
+}
+
+std::string OcspResponse(const Identity& authority, const X509* certificate, int status,
+                         int valid_hours) {
+  ASN1_TIME* from = X509_gmtime_adj(nullptr, -7200 * 100);
+  ASN1_TIME* until = X509_gmtime_adj(nullptr, valid_hours * 3600L);
+  OCSP_BASICRESP* basic = OCSP_BASICRESP_new();
+  OCSP_CERTID* id = OCSP_cert_to_id(EVP_sha1(), certificate, authority.certificate.get());
+  ASN1_GENERALIZEDTIME* generalized_from = ASN1_TIME_to_generalizedtime(from, nullptr);
+  ASN1_GENERALIZEDTIME* generalized_until = ASN1_TIME_to_generalizedtime(until, nullptr);
+  OCSP_basic_add1_status(basic, id, status, 0, from, generalized_from, generalized_until);
+  OCSP_basic_sign(basic, authority.certificate.get(), authority.key.get(), EVP_sha256(), nullptr,
+                  0);
+  OCSP_RESPONSE* response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+  unsigned char* der = nullptr;
+  const int size = i2d_OCSP_RESPONSE(response, &der);
+  std::string text(reinterpret_cast<char*>(der), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  OCSP_RESPONSE_free(response);
+  ASN1_GENERALIZEDTIME_free(generalized_from);
+  ASN1_GENERALIZEDTIME_free(generalized_until);
+  OCSP_CERTID_free(id);
+  OCSP_BASICRESP_free(basic);
+  ASN1_TIME_free(from);
+  ASN1_TIME_free(until);
+  return text;
 }
 
 std::string PemRevocationList(const Identity& authority, const X509* revoked) {

@@ -47,6 +47,10 @@ class TempFile {
 };
 
 std::string Pem(const X509* certificate);
+// What a server staples about `certificate` of `authority`: `status` is V_OCSP_CERTSTATUS_...,
+// valid until that many hours from now. DER.
+std::string OcspResponse(const Identity& authority, const X509* certificate, int status,
+                         int valid_hours);
 // A revocation list of `authority` with `revoked` in it; null: an empty list.
 std::string PemRevocationList(const Identity& authority, const X509* revoked);
 

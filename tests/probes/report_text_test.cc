@@ -43,13 +43,22 @@ TEST(ReportLines, AWholeCall) {
   facts.not_after = now + hours(24 * 30 + 1);
   facts.verify_error = "self-signed certificate in certificate chain";
   report.tls = TlsFacts{
-      "TLSv1.3", "TLS_AES_256_GCM_SHA384", "", facts, {"CN=vpn.example.com", "CN=Example CA"}};
+      "TLSv1.3",
+      "TLS_AES_256_GCM_SHA384",
+      "",
+      facts,
+      {{"CN=vpn.example.com", facts.not_after}, {"CN=Example CA", now + hours(24 * 400 + 1)}},
+      OcspFacts{"good", now + hours(24)}};
   report.status_line = "HTTP/1.1 200 OK";
   report.server_header = "Microsoft-HTTPAPI/2.0";
   report.server_kind = "rras";
   report.hash_mask = 3;
   report.peer_closed = true;
   report.note = "the certificate expires in 30d";
+  report.said = {
+      {Step::kPost, true, {"SSTP_DUPLEX_POST / HTTP/1.1", "Host: vpn.example.com"}},
+      {Step::kPost, false, {"HTTP/1.1 200 OK"}},
+  };
   EXPECT_THAT(
       ReportLines(request, report, now),
       ElementsAre("tcp          0.3 ms  connected to 10.0.0.11:443 from 10.0.0.2:51234",
@@ -59,11 +68,17 @@ TEST(ReportLines, AWholeCall) {
                   "              names  vpn.example.com 192.0.2.1",
                   "              valid  2024-10-03 to 2024-11-03, 30 days left",
                   "             sha256  ab12",
-                  "              chain  CN=vpn.example.com <- CN=Example CA",
+                  "              chain  CN=vpn.example.com (30 days left) <- CN=Example CA "
+                  "(400 days left)",
                   "              trust  not verified: self-signed certificate in certificate chain",
+                  "               ocsp  stapled, good, until 2024-10-05T00:00:00.000Z",
                   "post         1.2 ms  HTTP/1.1 200 OK, server Microsoft-HTTPAPI/2.0 (rras)",
+                  "               sent  SSTP_DUPLEX_POST / HTTP/1.1",
+                  "                     Host: vpn.example.com",
+                  "               came  HTTP/1.1 200 OK",
                   "call         0.4 ms  Ack, crypto binding with SHA-1 SHA-256",
                   "watch      300.0 ms", "close     1001.0 ms  the backend closed",
+                  "fits                 server = \"rras\", proxy_protocol = \"v2\"",
                   "note                 the certificate expires in 30d",
                   "ok         307.3 ms  the backend answered as it should"));
 }

@@ -1,6 +1,8 @@
 // The TLS of a probe: how a handshake can fail, and what is made of certificates.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include <openssl/ocsp.h>
+
 #include <set>
 
 #include "tests/probes/peer.h"
@@ -112,6 +114,61 @@ TEST_F(TlsProbeTest, RevokedBySerialNumber) {
       request.settings.crl_file = list->path();
     });
     EXPECT_EQ(Word(report), list == &empty ? "ok" : "certificate_invalid") << report.detail;
+  }
+}
+
+int Staple(SSL* ssl, void* text) {
+  const auto& answer = *static_cast<std::string*>(text);
+  if (answer.empty()) return SSL_TLSEXT_ERR_NOACK;
+  auto* copy = static_cast<unsigned char*>(OPENSSL_memdup(answer.data(), answer.size()));
+  SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(answer.size()));
+  return SSL_TLSEXT_ERR_OK;
+}
+
+TEST_F(TlsProbeTest, StapledOcsp) {
+  const Identity own = MakeIdentity({}, &authority_);
+  const Identity sibling = MakeIdentity({}, &authority_);
+  const Identity stranger = MakeAuthority();
+  const X509* certificate = own.certificate.get();
+  const auto says = [&](int status, int hours) {
+    return OcspResponse(authority_, certificate, status, hours);
+  };
+  struct Row {
+    const char* what;
+    std::string answer;
+    const char* status;  // "": nothing stapled
+  };
+  const Row rows[] = {
+      {"nothing", "", ""},
+      {"good", says(V_OCSP_CERTSTATUS_GOOD, 24), "good"},
+      {"revoked", says(V_OCSP_CERTSTATUS_REVOKED, 24), "revoked"},
+      {"unknown", says(V_OCSP_CERTSTATUS_UNKNOWN, 24), "unknown"},
+      {"of the past", says(V_OCSP_CERTSTATUS_GOOD, -24), "stale"},
+      {"about another",
+       OcspResponse(authority_, sibling.certificate.get(), V_OCSP_CERTSTATUS_GOOD, 24),
+       "unreadable"},
+      {"by a stranger", OcspResponse(stranger, certificate, V_OCSP_CERTSTATUS_GOOD, 24),
+       "unverified"},
+      {"no OCSP", "nonsense", "unreadable"},
+  };
+  const TempFile ca(Pem(authority_.certificate.get()));
+  for (const Row& row : rows) {
+    const SslCtxPtr context = ServerContext(own);
+    std::string answer = row.answer;
+    SSL_CTX_set_tlsext_status_cb(context.get(), Staple);
+    SSL_CTX_set_tlsext_status_arg(context.get(), &answer);
+    Peer peer([&](Connection& c) {
+      if (c.StartTls(context.get())) c.End();
+    });
+    ProbeRequest request = RequestFor(config::ProbeKind::kTls, peer.address());
+    request.settings.ca_file = ca.path();
+    const ProbeReport report = RunProbe(request);
+    ASSERT_TRUE(report.tls) << row.what << ": " << report.detail;
+    const auto& ocsp = report.tls->ocsp;
+    EXPECT_EQ(ocsp ? ocsp->status : "", row.status) << row.what;
+    if (std::string_view(row.status) == "good") {
+      EXPECT_NEAR(Seconds(*ocsp->next_update - WallClock::now()), 86400, 60);
+    }
   }
 }
 

@@ -1,0 +1,89 @@
+// Versions and ciphers, asked for one by one.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/tls_scan.h"
+
+#include "probes/report_text.h"
+#include "tests/probes/peer.h"
+#include "tests/probes/run_probe.h"
+
+namespace sstplb::probes {
+namespace {
+
+using std::chrono::milliseconds;
+
+ScanReport Scan(const ProbeRequest& request) {
+  Loop loop;
+  std::optional<ScanReport> report;
+  TlsScan scan(loop, request);
+  scan.Start([&](const ScanReport& got) {
+    report = got;
+    loop.Stop();
+  });
+  loop.Run();
+  return report.value_or(ScanReport{});
+}
+
+TEST(TlsScan, VersionsAndCiphersInTheServersOrder) {
+  const Identity identity = MakeIdentity({});
+  const SslCtxPtr context = ServerContext(identity);
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_cipher_list(context.get(),
+                          "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384");
+  SSL_CTX_set_ciphersuites(context.get(), "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384");
+  Peer peer([&](Connection& c) {
+    if (c.StartTls(context.get())) c.End();
+  });
+  const ScanReport report = Scan(RequestFor(config::ProbeKind::kTls, peer.address()));
+  EXPECT_EQ(report.trouble, "");
+  ASSERT_EQ(report.versions.size(), 4u);
+  EXPECT_EQ(report.versions[0].version, "TLSv1");
+  EXPECT_TRUE(report.versions[0].accepted.empty());
+  EXPECT_EQ(report.versions[0].refusal, "protocol_version (70)");
+  EXPECT_FALSE(report.versions[0].refused.empty());
+  EXPECT_TRUE(report.versions[1].accepted.empty());
+  EXPECT_EQ(
+      report.versions[2].accepted,
+      (std::vector<std::string>{"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"}));
+  EXPECT_EQ(report.versions[2].refusal, "handshake_failure (40)");
+  EXPECT_EQ(report.versions[3].accepted,
+            (std::vector<std::string>{"TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_256_GCM_SHA384"}));
+  EXPECT_EQ(report.versions[3].refused, (std::vector<std::string>{"TLS_AES_128_GCM_SHA256"}));
+  EXPECT_EQ(report.connections, 8) << "one for each answer";
+  EXPECT_EQ(ScanLines(report)[0], "TLSv1       refused  protocol_version (70)");
+}
+
+TEST(TlsScan, AServerThatHangsCostsEachVersionItsTimeout) {
+  const Fd hung = Listen(16);
+  ProbeRequest request = RequestFor(config::ProbeKind::kTls, LocalAddress(hung.get()).value());
+  request.settings.timeout = milliseconds(50);
+  const ScanReport report = Scan(request);
+  EXPECT_EQ(report.connections, 4);
+  for (const VersionScan& version : report.versions) EXPECT_EQ(version.refusal, "no answer");
+}
+
+TEST(TlsScan, NobodyThere) {
+  const Fd refused = Listen(-1);
+  const ScanReport report =
+      Scan(RequestFor(config::ProbeKind::kTls, LocalAddress(refused.get()).value()));
+  EXPECT_EQ(report.trouble, "connect_refused");
+  EXPECT_EQ(report.connections, 1);
+}
+
+TEST(TlsScan, DroppedAtAnyMoment) {
+  const Identity identity = MakeIdentity({});
+  const SslCtxPtr context = ServerContext(identity);
+  Peer peer([&](Connection& c) {
+    if (c.StartTls(context.get())) c.End();
+  });
+  Loop loop;
+  for (int turns = 0; turns < 30; ++turns) {
+    TlsScan scan(loop, RequestFor(config::ProbeKind::kTls, peer.address()));
+    scan.Start([](const ScanReport&) {});
+    for (int i = 0; i < turns; ++i) loop.ev().run(ev::ONCE);
+  }
+}
+
+}  // namespace
+}  // namespace sstplb::probes
