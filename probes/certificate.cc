@@ -17,7 +17,7 @@ namespace sstplb::probes {
 namespace {
 
 constexpr std::size_t kMaxName = 512;
-constexpr int kMaxNames = 64;
+constexpr int kMaxNames = 256;
 constexpr int kMaxChain = 10;
 
 std::string Hex(const unsigned char* bytes, std::size_t size) {
@@ -60,13 +60,23 @@ std::string AddressText(const ASN1_OCTET_STRING* octets) {
   return IpAddress::V6(v6).ToString();
 }
 
-std::vector<std::string> AlternativeNames(X509* certificate) {
+std::string CommonName(const X509* certificate) {
+  X509_NAME* subject = X509_get_subject_name(certificate);
+  const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0) return {};
+  const ASN1_STRING* text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+  const auto* data = reinterpret_cast<const char*>(ASN1_STRING_get0_data(text));
+  return Printable({data, static_cast<std::size_t>(ASN1_STRING_length(text))}, kMaxName);
+}
+
+std::vector<std::string> AlternativeNames(X509* certificate, bool& cut) {
   std::vector<std::string> texts;
   const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
       static_cast<GENERAL_NAMES*>(
           X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
       GENERAL_NAMES_free);
   if (!names) return texts;
+  cut = sk_GENERAL_NAME_num(names.get()) > kMaxNames;
   for (int i = 0; i < std::min(sk_GENERAL_NAME_num(names.get()), kMaxNames); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
     if (name->type == GEN_DNS) {
@@ -85,7 +95,8 @@ CertificateFacts ReadCertificate(X509* certificate, long verify_result) {
   facts.sha256 = Fingerprint(certificate);
   facts.subject = NameText(X509_get_subject_name(certificate));
   facts.issuer = NameText(X509_get_issuer_name(certificate));
-  facts.names = AlternativeNames(certificate);
+  facts.common_name = CommonName(certificate);
+  facts.names = AlternativeNames(certificate, facts.names_cut);
   facts.not_before = ToWallTime(X509_get0_notBefore(certificate));
   facts.not_after = ToWallTime(X509_get0_notAfter(certificate));
   facts.self_signed = X509_self_signed(certificate, 1) == 1;

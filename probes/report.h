@@ -25,8 +25,10 @@ struct StepTime {
 struct CertificateFacts {
   std::string sha256;  // of the DER, hex: what crypto binding is made with (MS-SSTP 2.2.7)
   std::string subject;
+  std::string common_name;  // the subject's CN; "" when it has none
   std::string issuer;
   std::vector<std::string> names;  // subjectAltName: DNS names and addresses
+  bool names_cut = false;          // there are more of them
   WallTime not_before;
   WallTime not_after;
   bool self_signed = false;

@@ -59,6 +59,12 @@ Json Value(const std::optional<control::CertificateStatus>& c) {
   j["names"] = c->names;
   j["not_before"] = Time(c->not_before);
   j["not_after"] = Time(c->not_after);
+  j["verified"] = c->verified;
+  j["verify_error"] = TextOrNull(c->verify_error);
+  j["ocsp"] = TextOrNull(c->ocsp);
+  j["changes"] = c->changes;
+  j["findings"] = Json::object();
+  for (const auto& [finding, evidence] : c->findings) j["findings"][finding] = evidence;
   return j;
 }
 
@@ -104,6 +110,7 @@ Json Value(const control::PoolStatus& p) {
   j["balance"] = p.removed ? Json(nullptr) : Json(config::ToWord(p.balance));
   j["proxy_protocol"] = p.removed ? Json(nullptr) : Json(config::ToWord(p.proxy_protocol));
   j["affinity_entries"] = p.affinity_entries;
+  j["certificate_mismatch"] = p.certificate_mismatch;
   j["backends"] = Json::array();
   for (const control::BackendStatus& b : p.backends) j["backends"].push_back(Value(b));
   return j;

@@ -60,9 +60,14 @@ Cell CertificateCell(const Json& b) {
   if (c.is_null()) return {"-", Style::kQuiet};
   const auto days = std::chrono::floor<std::chrono::days>(Until(Text(c.at("not_after")))).count();
   if (days < 0) return {"expired", Style::kBad};
-  return {std::to_string(days) + " days", days < 7    ? Style::kBad
-                                          : days < 21 ? Style::kWarning
-                                                      : Style::kPlain};
+  std::string text = std::to_string(days) + " days";
+  bool trouble = false;
+  for (const auto& [finding, evidence] : c.at("findings").items()) {
+    trouble = true;
+    if (finding == "names") text += ", lacks " + Text(evidence);
+    if (finding == "revoked" || finding == "not_yet_valid") text += ", " + finding;
+  }
+  return {text, days < 7 ? Style::kBad : trouble || days < 21 ? Style::kWarning : Style::kPlain};
 }
 
 std::string SessionsText(const Json& b) {

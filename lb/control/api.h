@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lb/backend/snapshot.h"
@@ -64,6 +65,12 @@ struct CertificateStatus {
   std::vector<std::string> names;
   WallTime not_before;
   WallTime not_after;
+  bool verified = false;      // leads to a root that the pool's ca_file, or this host, trusts
+  std::string verify_error;   // why not
+  std::string ocsp;           // what the server stapled: good, revoked, ...; "" nothing
+  std::uint64_t changes = 0;  // how often it was another than before
+  // What is wrong with it, in words of certificate_judge.h, each with its evidence.
+  std::vector<std::pair<std::string, std::string>> findings;
 };
 
 enum class DrainCause : std::uint8_t { kOperator, kDown, kRemoved };
@@ -108,6 +115,7 @@ struct PoolStatus {
   config::Balance balance = config::Balance::kConsistentHash;
   config::ProxyProtocol proxy_protocol = config::ProxyProtocol::kNone;
   std::uint32_t affinity_entries = 0;  // balance = "source-ip"
+  bool certificate_mismatch = false;   // its backends show different certificates
   std::vector<BackendStatus> backends;
 };
 

@@ -189,6 +189,7 @@ void Controller::UpdateTargets() {
     if (wanted.contains(key)) continue;
     resolver_.Remove(key.first, key.second);
     probe_book_.Remove(key);
+    certificate_book_.Remove(key);
     down_.erase(key);
     probe_thread_.loop().Post([this, k = key] { prober_->Remove({k.first, k.second}); });
   }
@@ -201,7 +202,10 @@ void Controller::UpdateTargets() {
       });
     }
     if (before == targets_.end() || before->second.request != target.request) {
-      if (target.request.settings.kind == config::ProbeKind::kNone) probe_book_.Remove(key);
+      if (target.request.settings.kind == config::ProbeKind::kNone) {
+        probe_book_.Remove(key);
+        certificate_book_.Remove(key);
+      }
       probe_thread_.loop().Post([this, request = target.request] { prober_->Set(request); });
     }
   }
@@ -212,8 +216,8 @@ void Controller::OnProbeAnswer(const probes::ProbeAnswer& answer) {
   const ProbeBook::Key key(answer.request.pool, answer.request.backend);
   if (!targets_.contains(key)) return;  // removed while the probe was under way
   TellServerKind(key, answer);
-  ProbePage& page = probe_book_.Record(key, answer);
-  WarnOfExpiry(key, page);
+  probe_book_.Record(key, answer);
+  WatchCertificate(key, answer.report);
   if (answer.changed()) {
     const bool down = answer.state.health() == probes::Health::kDown;
     log_.Event(down ? LogLevel::kWarning : LogLevel::kInfo,
@@ -240,18 +244,6 @@ void Controller::TellServerKind(const ProbeBook::Key& key, const probes::ProbeAn
               {"server", answer.server_kind},
               {"was", was.empty() ? "-" : was},
               {"configured", config::ToWord(configured)}});
-}
-
-void Controller::WarnOfExpiry(const ProbeBook::Key& key, ProbePage& page) {
-  const config::Pool* pool = config_.FindPool(key.first);
-  if (pool == nullptr || !page.certificate || page.warned_of_expiry) return;
-  const auto left = page.certificate->not_after - WallClock::now();
-  if (left > pool->probe.certificate_warn) return;
-  page.warned_of_expiry = true;
-  log_.Event(LogLevel::kWarning, "certificate expires",
-             {{"backend", key.first + "/" + key.second},
-              {"not_after", FormatWallTime(page.certificate->not_after)},
-              {"sha256", page.certificate->sha256}});
 }
 
 void Controller::OnResolved(const std::string& pool, const std::string& backend,

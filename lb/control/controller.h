@@ -25,6 +25,7 @@
 #include "lb/config/config.h"
 #include "lb/control/api.h"
 #include "lb/control/ask.h"
+#include "lb/control/certificate_book.h"
 #include "lb/control/departures.h"
 #include "lb/control/drainer.h"
 #include "lb/control/listeners.h"
@@ -126,7 +127,7 @@ class Controller {
   void UpdateTargets();
   void OnProbeAnswer(const probes::ProbeAnswer& answer);
   void TellServerKind(const ProbeBook::Key& key, const probes::ProbeAnswer& answer);
-  void WarnOfExpiry(const ProbeBook::Key& key, ProbePage& page);
+  void WatchCertificate(const ProbeBook::Key& key, const probes::ProbeReport& report);
   void OnResolved(const std::string& pool, const std::string& backend,
                   std::optional<SocketAddress> address, const std::string& error);
   void OnTick();
@@ -178,6 +179,7 @@ class Controller {
   backend::Resolver resolver_;
   std::map<ProbeBook::Key, Target> targets_;  // what the prober and the resolver were told
   ProbeBook probe_book_;
+  CertificateBook certificate_book_;
   std::map<ProbeBook::Key, WallTime> down_;        // backends that are dead, and since when
   std::shared_ptr<const backend::Snapshot> seen_;  // the registry's, before it changed
   Departures departures_;
@@ -201,5 +203,8 @@ class Controller {
   std::unique_ptr<probes::Prober> prober_;
   ev::timer tick_;
 };
+
+// As the API tells it.
+CertificateStatus ToStatus(const CertificatePage& page);
 
 }  // namespace sstplb::control

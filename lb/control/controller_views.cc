@@ -49,11 +49,13 @@ BackendStatus Controller::ToStatus(const backend::PoolView& pool,
   const config::Pool* configured = config_.FindPool(pool.name);
   if (const ProbePage* page = probe_book_.Find(pool.name, backend.name)) {
     status.probe = control::ToStatus(*page);
-    if (page->certificate) status.certificate = control::ToStatus(*page->certificate);
   } else if (configured != nullptr) {
     status.probe.kind = configured->probe.kind;
     status.probe.rise = configured->probe.rise;
     status.probe.fall = configured->probe.fall;
+  }
+  if (const CertificatePage* page = certificate_book_.Find(pool.name, backend.name)) {
+    status.certificate = control::ToStatus(*page);
   }
   status.drain = DrainOf(pool, backend);
   return status;
@@ -87,6 +89,7 @@ std::vector<PoolStatus> Controller::GetPools() const {
     if (const auto sticks = plan_builder_.Sticks(view.name)) {
       pool.affinity_entries = static_cast<std::uint32_t>(sticks->Size());
     }
+    pool.certificate_mismatch = certificate_book_.Differ(view.name);
     for (const backend::BackendView& backend : view.backends) {
       pool.backends.push_back(ToStatus(view, backend));
     }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/control/metrics_page.h"
 
+#include <algorithm>
+
 #include "lb/config/words.h"
+#include "lb/control/certificate_judge.h"
 #include "metrics/exposition.h"
 
 #ifndef SSTPLB_REVISION
@@ -131,6 +134,24 @@ void AddGates(const std::vector<worker::Report>& reports, Exposition& out) {
   }
 }
 
+void AddCertificate(const BackendStatus& backend, Exposition& out) {
+  if (!backend.certificate) return;
+  const CertificateStatus& shown = *backend.certificate;
+  const std::string& pool = backend.pool;
+  out.Add<Metric::kBackendCertificateExpiry>(
+      {pool, backend.name},
+      std::chrono::duration<double>(shown.not_after.time_since_epoch()).count());
+  for (const CertificateFinding finding : kCertificateFindings) {
+    const bool found = std::ranges::any_of(
+        shown.findings, [&](const auto& entry) { return entry.first == ToString(finding); });
+    out.Add<Metric::kBackendCertificateTrouble>({pool, backend.name, ToString(finding)},
+                                                found ? 1 : 0);
+  }
+  out.Add<Metric::kBackendCertificateVerified>({pool, backend.name}, shown.verified ? 1 : 0);
+  out.Add<Metric::kBackendCertificateChanges>({pool, backend.name},
+                                              static_cast<double>(shown.changes));
+}
+
 void AddBackend(const BackendStatus& backend, Exposition& out) {
   using config::AdminState;
   // Nobody asks any more how a removed one is: it must not look like one that is down.
@@ -144,11 +165,7 @@ void AddBackend(const BackendStatus& backend, Exposition& out) {
     out.Add<Metric::kBackendAdminState>({backend.pool, backend.name, config::ToWord(state)},
                                         backend.admin == state ? 1 : 0);
   }
-  if (backend.certificate) {
-    const auto expiry = backend.certificate->not_after.time_since_epoch();
-    out.Add<Metric::kBackendCertificateExpiry>({backend.pool, backend.name},
-                                               std::chrono::duration<double>(expiry).count());
-  }
+  AddCertificate(backend, out);
   if (backend.drain) {
     out.Add<Metric::kDrainRemainingSessions>({backend.pool, backend.name},
                                              backend.drain->remaining);
@@ -184,6 +201,9 @@ std::string MetricsPage(const DaemonStatus& status, const std::vector<worker::Re
   AddGates(reports, out);
   for (const PoolStatus& pool : status.pools) {
     for (const BackendStatus& backend : pool.backends) AddBackend(backend, out);
+    if (!pool.removed) {
+      out.Add<Metric::kBackendCertificateMismatch>({pool.name}, pool.certificate_mismatch ? 1 : 0);
+    }
     if (!pool.removed && pool.balance == config::Balance::kSourceIp) {
       out.Add<Metric::kAffinityEntries>({pool.name}, pool.affinity_entries);
     }

@@ -11,13 +11,6 @@ ProbePage& ProbeBook::Record(const Key& key, const probes::ProbeAnswer& answer) 
   page.kind = answer.request.settings.kind;
   page.server_kind = answer.server_kind;
   page.postponed = answer.postponed;
-  if (report.tls && report.tls->certificate) {
-    const auto& shown = *report.tls->certificate;
-    if (!page.certificate || page.certificate->sha256 != shown.sha256) {
-      page.warned_of_expiry = false;
-    }
-    page.certificate = shown;
-  }
   ++page.outcomes[static_cast<std::size_t>(report.outcome)];
   for (const probes::StepTime& step : report.steps) {
     const auto [found, added] =
@@ -48,15 +41,6 @@ ProbeStatus ToStatus(const ProbePage& page) {
   status.rise = page.state.rise();
   status.fall = page.state.fall();
   return status;
-}
-
-CertificateStatus ToStatus(const probes::CertificateFacts& facts) {
-  return {.sha256 = facts.sha256,
-          .subject = facts.subject,
-          .issuer = facts.issuer,
-          .names = facts.names,
-          .not_before = facts.not_before,
-          .not_after = facts.not_after};
 }
 
 }  // namespace sstplb::control

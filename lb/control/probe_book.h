@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -25,8 +24,6 @@ struct ProbePage {
   probes::ProbeReport last;
   probes::RiseFall state{1, 1};
   config::ProbeKind kind = config::ProbeKind::kNone;
-  std::optional<probes::CertificateFacts> certificate;  // of the last handshake that showed one
-  bool warned_of_expiry = false;
   std::string server_kind;      // what all answers so far tell; "" when nothing does
   std::uint64_t postponed = 0;  // probes that its budget put off
   std::array<std::uint64_t, probes::kOutcomeCount> outcomes{};
@@ -51,6 +48,5 @@ class ProbeBook {
 
 // As the API tells it.
 ProbeStatus ToStatus(const ProbePage& page);
-CertificateStatus ToStatus(const probes::CertificateFacts& facts);
 
 }  // namespace sstplb::control

@@ -48,9 +48,13 @@ class Folder {
 Result<std::unique_ptr<demo::Farm>> StartFarm() {
   constexpr demo::Kind kKinds[kServers] = {demo::Kind::kRras, demo::Kind::kSoftether,
                                            demo::Kind::kAccelPpp};
+  // One certificate for all, as a farm behind one name should have it.
+  auto certificate = demo::MakeCertificate({});
+  if (!certificate.ok()) return certificate.error();
   std::vector<demo::ServerOptions> servers;
   for (std::size_t i = 0; i < kServers; ++i) {
     demo::ServerOptions server;
+    server.certificate = *certificate;
     server.personality = demo::PersonalityOf(kKinds[i]);
     server.gateway = IpAddress::V4({10, static_cast<std::uint8_t>(99 + i), 0, 1});
     server.addresses = kAddresses;

@@ -38,6 +38,10 @@ std::string EveryMetric() {
   e.Add<Metric::kProbesPostponed>({"main", "vpn1"}, 3);
   e.Add<Metric::kProbeDuration>({"main", "vpn1", "tls"}, handshakes);
   e.Add<Metric::kBackendCertificateExpiry>({"main", "vpn1"}, 1.8e9);
+  e.Add<Metric::kBackendCertificateMismatch>({"main"}, 0);
+  e.Add<Metric::kBackendCertificateTrouble>({"main", "vpn1", "expires"}, 0);
+  e.Add<Metric::kBackendCertificateVerified>({"main", "vpn1"}, 1);
+  e.Add<Metric::kBackendCertificateChanges>({"main", "vpn1"}, 0);
   e.Add<Metric::kDrainRemainingSessions>({"main", "vpn3"}, 2);
   e.Add<Metric::kDrainDeadline>({"main", "vpn3"}, 1795325694);
   e.Add<Metric::kTcpRtt>({"main", "vpn1", "client"}, round_trips);

@@ -133,9 +133,13 @@ function lastProbe(backend) {
 function certificate(backend) {
   if (!backend.certificate) return '\u2013';
   const days = Math.floor((Date.parse(backend.certificate.not_after) - Date.now()) / 86400000);
-  const kind = days < 7 ? 'bad-text' : days < 21 ? 'warn-text' : '';
-  const text = days < 0 ? 'expired' : `${days} days${days < 21 ? ' !' : ''}`;
-  return make('span', {class: kind, title: backend.certificate.not_after}, text);
+  const findings = backend.certificate.findings;
+  const trouble = days < 21 || Object.keys(findings).length > 0;
+  const kind = days < 7 || 'revoked' in findings ? 'bad-text' : trouble ? 'warn-text' : '';
+  const text = days < 0 ? 'expired' : `${days} days${trouble ? ' !' : ''}`;
+  const shown = make('span', {class: kind, title: backend.certificate.not_after}, text);
+  if ('revoked' in findings) return [shown, sub('revoked')];
+  return 'names' in findings ? [shown, sub(`not for ${findings.names}`)] : shown;
 }
 
 const backendColumns = [
@@ -155,6 +159,7 @@ function drawPools(pools) {
     const ready = pool.backends.filter((b) => b.ready).length;
     const all = pool.backends.filter((b) => !b.removed).length;
     const facts = pool.removed ? ['removed'] : [pool.balance, `${ready} of ${all} ready`];
+    if (pool.certificate_mismatch) facts.push('certificates differ');
     if (!pool.removed && pool.proxy_protocol !== 'none') facts.push(`PROXY ${pool.proxy_protocol}`);
     if (pool.balance === 'source-ip') facts.push(`${pool.affinity_entries} clients remembered`);
     const title = make('h2', {}, `Pool ${pool.name} `, make('span', {class: 'quiet'}, facts.join(' \u00B7 ')));

@@ -1,4 +1,6 @@
-// demo_farm: one server of the demo farm as a program, steered by lines on its input:
+// demo_farm [KIND [PORT [DAYS [NAME...]]]]: one server of the demo farm as a program: rras,
+// softether, and so on; on that port (0: any); with a certificate for these names that is good for
+// so many days. It is steered by lines on its input:
 //
 //   fault WORD [STATUS]   what it does wrong from now on (lb/demo/fault.h); answered by "done"
 //   drop                  resets every connection; "done"
@@ -68,10 +70,23 @@ std::string Answer(demo::Farm& farm, const std::string& line) {
   return "no command is called " + command;
 }
 
+// Words that are not there leave what the farm has by itself.
+demo::ServerOptions OptionsFrom(const std::vector<std::string>& words) {
+  demo::ServerOptions options;
+  if (!words.empty()) {
+    const auto kind = demo::KindFromString(words[0]);
+    if (kind) options.personality = demo::PersonalityOf(*kind);
+  }
+  if (words.size() > 1) options.listen.port = static_cast<std::uint16_t>(std::stoi(words[1]));
+  if (words.size() > 2) options.names.days = std::stoi(words[2]);
+  if (words.size() > 3) options.names.names.assign(words.begin() + 3, words.end());
+  return options;
+}
+
 }  // namespace
 
-int main() {
-  std::vector<demo::ServerOptions> servers(1);
+int main(int argc, char** argv) {
+  std::vector<demo::ServerOptions> servers = {OptionsFrom({argv + 1, argv + argc})};
   auto farm = demo::Farm::Start(std::move(servers));
   if (!farm.ok()) {
     std::fprintf(stderr, "demo_farm: %s\n", farm.error().message.c_str());

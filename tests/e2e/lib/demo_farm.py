@@ -10,14 +10,20 @@ import unittest
 
 
 class DemoFarm:
-    def __init__(self, test, name='demo_farm'):
+    def __init__(self, test, name='demo_farm', *, kind='rras', port=0, days=30,
+                 names=('vpn.sstp.test',)):
         path = os.environ.get('SSTPLB_DEMO_FARM', '')
         if not os.access(path, os.X_OK):
             raise unittest.SkipTest(f'SSTPLB_DEMO_FARM={path} names no program')
         self._test = test
-        self._process = test.start([path], name, stdin=subprocess.PIPE)
+        argv = [path, kind, str(port), str(days), *names]
+        self._process = test.start(argv, name, stdin=subprocess.PIPE)
         self._answers = 1
         self.address = self._process.wait_line(r'^listening (\S+)$').group(1)
+        self.port = int(self.address.rpartition(':')[2])
+
+    def stop(self):
+        self._process.stop()
 
     def _ask(self, line):
         self._process.stdin.write(f'{line}\n'.encode())
