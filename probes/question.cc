@@ -19,6 +19,7 @@ ProbeRequest Bare(ProbeRequest request) {
   request.settings.rise = defaults.rise;
   request.settings.fall = defaults.fall;
   request.settings.budget = defaults.budget;
+  request.settings.certificate_warn = defaults.certificate_warn;
   return request;
 }
 

@@ -85,6 +85,7 @@ TEST(SameQuestion, Table) {
   b.settings.fast_interval = seconds(9);
   b.settings.rise = 7;
   b.settings.fall = 9;
+  b.settings.certificate_warn = seconds(7);
   b.settings.budget = config::Rate{1, 1};
   EXPECT_TRUE(SameQuestion(a, b)) << "who asks, and how often, is no part of it";
   const std::vector<std::pair<const char*, std::function<void(ProbeRequest&)>>> rows = {

@@ -73,5 +73,23 @@ TEST(Outcome, TheManualTellsTheDeadFromThoseThatRefuse) {
   }
 }
 
+// Every outcome has its line in the table of what to do.
+TEST(Outcome, TheManualSaysWhatToDo) {
+  std::ifstream manual(std::filesystem::path(SSTPLB_TEST_VECTORS) / "../../docs/probes.md");
+  std::set<std::string> told;
+  for (std::string line; std::getline(manual, line);) {
+    const std::string cell = line.substr(0, line.find(" | "));
+    if (!cell.starts_with("| `")) continue;
+    for (std::size_t at = cell.find('`'); at != std::string::npos;) {
+      const std::size_t end = cell.find('`', at + 1);
+      told.insert(cell.substr(at + 1, end - at - 1));
+      at = cell.find('`', end + 1);
+    }
+  }
+  for (const OutcomeInfo& info : kOutcomes) {
+    EXPECT_TRUE(told.contains(std::string(info.word))) << info.word;
+  }
+}
+
 }  // namespace
 }  // namespace sstplb::probes
