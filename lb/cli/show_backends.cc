@@ -61,13 +61,15 @@ Cell CertificateCell(const Json& b) {
   const auto days = std::chrono::floor<std::chrono::days>(Until(Text(c.at("not_after")))).count();
   if (days < 0) return {"expired", Style::kBad};
   std::string text = std::to_string(days) + " days";
-  bool trouble = false;
+  bool bad = days < 7;
+  bool trouble = days < 21;
   for (const auto& [finding, evidence] : c.at("findings").items()) {
     trouble = true;
     if (finding == "names") text += ", lacks " + Text(evidence);
     if (finding == "revoked" || finding == "not_yet_valid") text += ", " + finding;
+    bad = bad || finding == "revoked";
   }
-  return {text, days < 7 ? Style::kBad : trouble || days < 21 ? Style::kWarning : Style::kPlain};
+  return {text, bad ? Style::kBad : trouble ? Style::kWarning : Style::kPlain};
 }
 
 std::string SessionsText(const Json& b) {
@@ -135,6 +137,9 @@ std::string PoolTitle(const Json& pool, bool colour) {
     out += "  PROXY " + Text(pool.at("proxy_protocol"));
   if (Text(pool.at("balance")) == "source-ip") {
     out += "  " + Count(pool.at("affinity_entries")) + " clients remembered";
+  }
+  if (pool.at("certificate_mismatch").get<bool>()) {
+    out += "  " + Paint("certificates differ", Style::kWarning, colour);
   }
   return out + "\n";
 }

@@ -49,6 +49,14 @@ TEST_F(ApiTest, StatusHasTheWholeBalancer) {
   EXPECT_EQ(down["admin"], "active");
   EXPECT_EQ(down["probe"]["outcome"], "tls_timeout");
   EXPECT_EQ(down["probe"]["history"].get<std::string>().substr(52), "000011111000");
+  EXPECT_EQ(down["probe"]["hint"], "the process hangs");
+  EXPECT_EQ(down["probe"]["server"], "rras");
+  EXPECT_EQ(down["certificate"]["findings"],
+            Json({{"expires", "in 5d1h"}, {"names", "ras.example.com"}}));
+  EXPECT_EQ(down["certificate"]["ocsp"], nullptr);
+  EXPECT_EQ(down["certificate"]["verified"], false);
+  EXPECT_EQ(j["pools"][0]["certificate_mismatch"], true);
+  EXPECT_EQ(j["pools"][1]["certificate_mismatch"], false);
   EXPECT_EQ(down["drain"], nullptr);
   EXPECT_EQ(j["pools"][0]["backends"][2]["drain"]["remaining"], 2);
   EXPECT_EQ(j["pools"][1]["backends"][0]["certificate"], nullptr);

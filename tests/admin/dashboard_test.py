@@ -38,7 +38,8 @@ def main(fake_balancer):
     shown = draw(fake_balancer)
     page = shown.stdout
     for text in ("vpn1", "\u25b2 up", "\u25bc down", "tls_timeout", "draining", "? unknown",
-                 "added by command", "1 of 3 ready", "0.0.0.0:443, [::]:443", "198.51.100.7:50123"):
+                 "added by command", "1 of 3 ready", "certificates differ",
+                 "not for ras.example.com", "the process hangs", "0.0.0.0:443, [::]:443", "198.51.100.7:50123"):
         failures += expect(text in page, f"shows {text!r}")
     failures += expect(re.search(r'id="readiness"[^>]*>ready<', page), "says that it is ready")
     failures += expect("the last 64 probes: 64 good, 0 bad" in page, "tells the history in words")

@@ -61,7 +61,11 @@ std::vector<control::PoolStatus> MakePools() {
   down.probe.outcome = "tls_timeout";
   down.probe.detail = "no ServerHello within 3.0s";
   down.probe.history = 0xfffffffffff000f8;
+  down.probe.hint = "the process hangs";
   down.certificate->not_after = WallClock::now() + 24h * 5 + 1h;
+  down.certificate->changes = 1;
+  down.certificate->findings = {{"expires", "in 5d1h"}, {"names", "ras.example.com"}};
+  main.certificate_mismatch = true;
   control::BackendStatus& draining = main.backends[2];
   draining.admin = config::AdminState::kDraining;
   draining.ready = false;

@@ -79,10 +79,13 @@ TEST_F(CliTest, Status) {
   EXPECT_THAT(o.out, HasSubstr("sstplb 0.1.0  ready  up 3h12m"));
   EXPECT_THAT(o.out, HasSubstr("sessions 4/10000  workers 2  open files 57/65536\n"));
   EXPECT_THAT(o.out, HasSubstr("vpn       0.0.0.0:443, [::]:443  main       2         4\n"));
-  EXPECT_THAT(o.out, HasSubstr("pool main  consistent-hash  1 of 3 ready  PROXY v2\n"));
+  EXPECT_THAT(
+      o.out,
+      HasSubstr("pool main  consistent-hash  1 of 3 ready  PROXY v2  certificates differ\n"));
   EXPECT_THAT(o.out, HasSubstr("main/vpn2  10.0.0.12:443"));
   EXPECT_THAT(o.out, HasSubstr("draining (2 left, closed in 24m"));
-  EXPECT_THAT(o.out, HasSubstr("sstp tls_timeout 43ms"));
+  EXPECT_THAT(o.out, HasSubstr("sstp tls_timeout 43ms (rras)"));
+  EXPECT_THAT(o.out, HasSubstr("5 days, lacks ras.example.com"));
   EXPECT_THAT(o.out, HasSubstr("lab/old +"));
   EXPECT_THAT(o.out, Not(HasSubstr("\x1b")));
 }

@@ -127,7 +127,8 @@ function lastProbe(backend) {
   if (probe.kind === 'none') return 'not probed';
   if (!probe.answered) return 'none yet';
   const took = `${probe.outcome}, ${duration(probe.took_seconds)}`;
-  return probe.detail ? [took, sub(probe.detail)] : took;
+  const more = [probe.detail, probe.hint, probe.server].filter((text) => text);
+  return [took, ...more.map((text) => sub(text))];
 }
 
 function certificate(backend) {
