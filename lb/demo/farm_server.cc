@@ -104,7 +104,7 @@ Status FarmServer::SetFault(const Fault& fault) {
     listener_.Reset();
     return Done{};
   }
-  const Status listening = Listen();
+  Status listening = Listen();
   if (!listening.ok()) return listening;
   if (fault.kind == FaultKind::kFreeze) {
     retry_.stop();

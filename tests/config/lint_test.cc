@@ -133,6 +133,8 @@ TEST(Lint, ProbesAndProxyHeaders) {
       {"", "probe = { depth = \"call\", server = \"sstp-server\" }", "", {"probe_call_costs"}},
       {"", "probe.timeout = \"6s\"", "", {"probe_timeout_long"}},
       {"", "probe = { interval = \"900ms\", timeout = \"800ms\" }", "", {"probe_interval_short"}},
+      {"", "probe.budget = \"20/m burst 10\"", "", {}},
+      {"", "probe.budget = \"10/m\"", "", {"probe_budget_low"}},
       {"", "probe.proxy_protocol = \"none\"", "", {}},
       {"", "probe.proxy_protocol = \"v2\"", "", {"probe_proxy_differs"}},
       {"", "proxy_protocol = \"v2\"", "", {}},
