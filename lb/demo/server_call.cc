@@ -97,9 +97,12 @@ void ServerCall::OnCallConnect(const sstp::ControlMessage& message, TimePoint no
     host_.OnCallChanged();
     return;
   }
-  if (host_.fault().kind == FaultKind::kHangAtCall) return;
-  if (host_.fault().kind == FaultKind::kAbortCall) {
-    Abort({AttributeId::kNoError, StatusCode::kNegotiationTimeout});
+  const FaultKind fault = host_.fault().kind;
+  if (fault == FaultKind::kHangAtCall || fault == FaultKind::kAbortCall) {
+    if (fault == FaultKind::kAbortCall) {
+      Abort({AttributeId::kNoError, StatusCode::kNegotiationTimeout});
+    }
+    host_.OnCallChanged();
     return;
   }
   state_ = State::kAcknowledged;
