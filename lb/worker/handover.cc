@@ -46,6 +46,7 @@ Status Worker::Adopt(session::Identity&& identity, Fd client, Fd backend,
   now_ = Clock::now();
   budget_.Adopt();
   const session::SessionId id = identity.id;
+  SetLastSession(CountOf(id));
   auto session =
       std::make_unique<session::Session>(static_cast<session::Host&>(*this), std::move(identity),
                                          std::move(client), std::move(backend), plan);
@@ -86,6 +87,7 @@ void Worker::AdoptGreeting(session::GreetingImage&& image, Fd client) {
 }
 
 void Worker::ResumeGreeting(const session::GreetingImage& image, Fd client) {
+  SetLastSession(CountOf(image.id));
   auto listener = plan_->FindListener(image.listener);
   if (listener == nullptr) return budget_.Leave();  // not configured any more: closed
   auto session = std::make_unique<session::Session>(

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -127,7 +128,7 @@ class Worker final : private session::Host, private Acceptor::Sink {
   // To be read when the worker runs.
   void AdoptGreeting(session::GreetingImage&& image, Fd client);
   // No id up to this count is given again.
-  void SetLastSession(std::uint64_t count) { last_session_ = count; }
+  void SetLastSession(std::uint64_t count) { last_session_ = std::max(last_session_, count); }
   // The worker's first task: what was adopted goes on.
   void GoOn();
 
