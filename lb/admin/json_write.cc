@@ -82,6 +82,20 @@ Json Value(const std::optional<control::DrainStatus>& d) {
   return j;
 }
 
+Json Value(const std::optional<control::EjectionStatus>& e) {
+  if (!e) return nullptr;
+  Json j;
+  j["signal"] = e->signal;
+  j["since"] = Time(e->since);
+  j["until"] = Time(e->until);
+  j["times"] = e->times;
+  j["failures"] = e->failures;
+  j["sources"] = e->sources;
+  j["other_failures"] = e->other_failures;
+  j["other_sources"] = e->other_sources;
+  return j;
+}
+
 Json Value(const control::BackendStatus& b) {
   Json j;
   j["pool"] = b.pool;
@@ -100,6 +114,7 @@ Json Value(const control::BackendStatus& b) {
   j["probe"] = Value(b.probe);
   j["certificate"] = Value(b.certificate);
   j["drain"] = Value(b.drain);
+  j["ejection"] = Value(b.ejection);
   return j;
 }
 

@@ -165,6 +165,13 @@ void Registry::SetHealth(std::string_view pool, std::string_view name, Health he
   Publish();
 }
 
+void Registry::SetEjected(std::string_view pool, std::string_view name, bool ejected) {
+  const auto known = known_.find(Key(pool, name));
+  if (known == known_.end() || known->second.ejected == ejected) return;
+  known->second.ejected = ejected;
+  Publish();
+}
+
 void Registry::SetResolved(std::string_view pool, std::string_view name,
                            std::optional<SocketAddress> address) {
   const auto known = known_.find(Key(pool, name));
@@ -258,6 +265,7 @@ void Registry::Publish() {
         entry.address = backend.address;
         entry.resolved = backend.address.AsAddress();
         entry.health = Health::kUnknown;
+        entry.ejected = false;
       }
       if (pool.probe.kind == config::ProbeKind::kNone) entry.health = Health::kUnknown;
       view.backends.push_back({.name = backend.name,
@@ -267,6 +275,7 @@ void Registry::Publish() {
                                .max_sessions = backend.max_sessions,
                                .admin = backend.admin,
                                .health = entry.health,
+                               .ejected = entry.ejected,
                                .load = entry.load});
     }
   }

@@ -80,6 +80,9 @@ class Registry {
   // Valid until the next change; null when nothing was decided about this backend.
   const Decision* FindDecision(std::string_view pool, std::string_view name) const;
 
+  // What sessions have shown (control::Ejector). Unknown names are ignored.
+  void SetEjected(std::string_view pool, std::string_view name, bool ejected);
+
   // What probes and name look-ups found. Unknown names are ignored: the answer may come late.
   void SetHealth(std::string_view pool, std::string_view name, Health health);
   void SetResolved(std::string_view pool, std::string_view name,
@@ -93,6 +96,7 @@ class Registry {
  private:
   struct Known {  // what outlives configuration changes
     Health health = Health::kUnknown;
+    bool ejected = false;
     std::optional<SocketAddress> resolved;
     HostPort address;
     std::shared_ptr<BackendLoad> load;

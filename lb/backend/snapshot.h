@@ -37,11 +37,15 @@ struct BackendView {
   std::uint32_t max_sessions = 0;  // 0: no cap
   config::AdminState admin = config::AdminState::kActive;
   Health health = Health::kUnknown;
+  bool ejected = false;  // by what sessions have shown of it
   std::shared_ptr<BackendLoad> load;
 
-  // Whether a new session may go here: what the operator wants and what the probe sees meet only in
-  // this line. Unknown health is allowed: a balancer that has just started must not refuse.
-  bool Ready() const {
+  // Whether a new session may go here: what the operator wants, what the probe sees and what
+  // sessions have shown meet only here. Unknown health is allowed: a balancer that has just started
+  // must not refuse.
+  bool Ready() const { return Usable() && !ejected; }
+  // The same but for an ejection.
+  bool Usable() const {
     return resolved.has_value() && admin == config::AdminState::kActive && health != Health::kDown;
   }
   bool Full() const {

@@ -16,6 +16,13 @@ using std::chrono::hours;
 Cell HealthCell(const Json& b) {
   if (b.at("removed").get<bool>()) return {"-", Style::kQuiet};
   const std::string health = Text(b.at("health"));
+  const Json& ejection = b.at("ejection");
+  if (!ejection.is_null()) {
+    const Duration left = std::max(Until(Text(ejection.at("until"))), Duration(0));
+    return {health + " (ejected, " + Text(ejection.at("signal")) + ", back in " +
+                FormatDuration(std::chrono::ceil<std::chrono::seconds>(left)) + ")",
+            Style::kBad};
+  }
   return {health, health == "up" ? Style::kGood : health == "down" ? Style::kBad : Style::kWarning};
 }
 

@@ -141,6 +141,19 @@ struct DrainStyle {
   bool operator==(const DrainStyle&) const = default;
 };
 
+// When a backend that sessions fail on gets no new ones for a while (docs/sensing.md).
+struct EjectionRules {
+  bool enabled = true;
+  Duration window = seconds(60);
+  std::uint32_t min_failures = 5;  // sources
+  double min_rate = 0.5;           // of the sources that came
+  Duration base_time = seconds(30);
+  Duration max_time = minutes(10);
+  double max_share = 0.5;  // of the pool
+
+  bool operator==(const EjectionRules&) const = default;
+};
+
 struct Pool {
   std::string name;
   Balance balance = Balance::kConsistentHash;
@@ -155,6 +168,7 @@ struct Pool {
   std::uint32_t connect_attempts = 3;
   OnDown on_down = OnDown::kKeep;
   DrainStyle drain;
+  EjectionRules ejection;
   Tcp tcp;
   Probe probe;
   std::vector<Backend> backends;

@@ -21,6 +21,7 @@ class PoolLint {
     Sources();
     ProxyHeader();
     Leg();
+    Ejections();
     NoEffect();
     if (probe_.kind == ProbeKind::kNone) {
       Warn("probe_none", ".probe.kind",
@@ -106,6 +107,24 @@ class PoolLint {
     Warn("nodelay_off", ".tcp.nodelay",
          "small packets wait for acknowledgements: each step of a tunnel's set-up takes 40 ms more",
          "Use true");
+  }
+
+  void Ejections() {
+    const EjectionRules& rules = pool_.ejection;
+    if (!rules.enabled) return;
+    if (rules.max_time < rules.base_time) {
+      Warn("ejection_times", ".ejection.max_time",
+           "is shorter than base_time (" + ExactDuration(rules.base_time) +
+               "): every ejection lasts " + ExactDuration(rules.max_time),
+           "Make max_time the longer one");
+    }
+    const auto size = static_cast<double>(pool_.backends.size());
+    if (size > 1 && rules.max_share * size < 1) {
+      Warn("ejection_never", ".ejection.max_share",
+           "is less than one of the pool's " + std::to_string(pool_.backends.size()) +
+               " backends: none is ever ejected",
+           "Use a larger share, or enabled = false");
+    }
   }
 
   void Unused(bool changed, bool used, const std::string& key, const std::string& needs) {

@@ -122,6 +122,17 @@ void DrainKeys(Visitor& v) {
 }
 
 template <class Visitor>
+void EjectionKeys(Visitor& v) {
+  v.Key("enabled", &EjectionRules::enabled, FlagRule{});
+  v.Key("window", &EjectionRules::window, SpanRule{seconds(1), hours(1)});
+  v.Key("min_failures", &EjectionRules::min_failures, CountRule{1, 1000});
+  v.Key("min_rate", &EjectionRules::min_rate, RealRule{0.01, 1});
+  v.Key("base_time", &EjectionRules::base_time, SpanRule{seconds(1), hours(24)});
+  v.Key("max_time", &EjectionRules::max_time, SpanRule{seconds(1), hours(24)});
+  v.Key("max_share", &EjectionRules::max_share, RealRule{0.01, 1});
+}
+
+template <class Visitor>
 void PoolKeys(Visitor& v) {
   v.Key("balance", &Pool::balance, WordRule{"policy"});
   v.Key("hash_key", &Pool::hash_key, WordRule{"hash key"});
@@ -134,6 +145,7 @@ void PoolKeys(Visitor& v) {
   v.Key("connect_attempts", &Pool::connect_attempts, CountRule{1, 64});
   v.Key("on_down", &Pool::on_down, WordRule{"choice"});
   v.Table("drain", &Pool::drain, [](auto& inner) { DrainKeys(inner); });
+  v.Table("ejection", &Pool::ejection, [](auto& inner) { EjectionKeys(inner); });
   v.Table("tcp", &Pool::tcp, [](auto& inner) { TcpKeys(inner, Leg::kBackend); });
 }
 

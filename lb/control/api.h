@@ -90,6 +90,18 @@ struct DrainStatus {
   std::optional<WallTime> estimated_end;  // absent: when its sessions end by themselves
 };
 
+// A backend that gets no new sessions because of what sessions have shown of it.
+struct EjectionStatus {
+  std::string signal;  // the most frequent failure
+  WallTime since;
+  WallTime until;
+  std::uint32_t times = 1;           // in a row, this one included
+  std::uint32_t failures = 0;        // sources that failed, when it was ejected
+  std::uint32_t sources = 0;         // that came
+  std::uint32_t other_failures = 0;  // the same for the rest of the pool
+  std::uint32_t other_sources = 0;
+};
+
 struct BackendStatus {
   std::string pool;
   std::string name;
@@ -107,6 +119,7 @@ struct BackendStatus {
   ProbeStatus probe;
   std::optional<CertificateStatus> certificate;
   std::optional<DrainStatus> drain;
+  std::optional<EjectionStatus> ejection;
 };
 
 struct PoolStatus {

@@ -145,6 +145,7 @@ void Controller::BeginStop(Duration grace, std::function<void()> done) {
 void Controller::OnTick() {
   if (handing_over_) return;
   RunDrains();
+  Sense(Clock::now());
   SweepDepartures();
   auto sticks = StickTables();
   for (const auto& [pool, table] : sticks) table->Expire(Clock::now());
@@ -191,11 +192,16 @@ void Controller::UpdateTargets() {
     probe_book_.Remove(key);
     certificate_book_.Remove(key);
     down_.erase(key);
+    ejector_.Forget(key);
+    std::erase_if(ejections_, [&k = key](const auto& count) {
+      return std::get<0>(count.first) == k.first && std::get<1>(count.first) == k.second;
+    });
     probe_thread_.loop().Post([this, k = key] { prober_->Remove({k.first, k.second}); });
   }
   for (const auto& [key, target] : wanted) {
     const auto before = targets_.find(key);
     if (before == targets_.end() || before->second.address != target.address) {
+      ejector_.Forget(key);
       // From a task of its own: an address is reported at once, and changes the registry again.
       loop_.Post([this, k = key, address = target.address] {
         if (targets_.contains(k)) resolver_.Set(k.first, k.second, address);
@@ -223,6 +229,7 @@ void Controller::OnProbeAnswer(const probes::ProbeAnswer& answer) {
     log_.Event(down ? LogLevel::kWarning : LogLevel::kInfo,
                "backend " + key.first + "/" + key.second, probes::AnswerFields(answer));
     registry_.SetHealth(key.first, key.second, ToHealth(answer.state.health()));
+    JudgeEjections(Clock::now());  // one that is ejected may be needed now
   }
   if (answer.died) down_.try_emplace(key, WallClock::now());
   if (answer.state.health() == probes::Health::kUp) down_.erase(key);

@@ -28,6 +28,7 @@
 #include "lb/control/certificate_book.h"
 #include "lb/control/departures.h"
 #include "lb/control/drainer.h"
+#include "lb/control/ejector.h"
 #include "lb/control/listeners.h"
 #include "lb/control/plan_builder.h"
 #include "lb/control/probe_book.h"
@@ -107,6 +108,7 @@ class Controller {
   std::shared_ptr<const session::Plan> plan() const { return plan_; }
   const config::Config& config() const { return config_; }
   const ProbeBook& probe_book() const { return probe_book_; }
+  const EjectionCounts& ejections() const { return ejections_; }
 
  private:
   struct Target {
@@ -135,6 +137,13 @@ class Controller {
   std::optional<backend::Drain> DrainUnderWay(std::string_view pool, std::string_view name) const;
   void Depart(const backend::Snapshot& before, const backend::Snapshot& after);
   void SweepDepartures();
+  void Sense(TimePoint now);
+  void TakeSightings();
+  void OnSightings(const std::vector<session::BackendSightings>& sightings);
+  void JudgeEjections(TimePoint now);
+  void LogEjection(const std::string& pool, const Ejector::Change& change);
+  void Pardon(std::string_view pool, std::string_view name);
+  std::optional<EjectionStatus> EjectionOf(const std::string& pool, const std::string& name) const;
   void BeginDrains(WallTime now);
   void RunDrains();
   void BeginDrainAll(WallTime now);
@@ -185,6 +194,9 @@ class Controller {
   Departures departures_;
   StateKeeper keeper_;
   Drainer drainer_;
+  Ejector ejector_;
+  EjectionCounts ejections_;
+  TimePoint sensed_;  // when signals were last taken
   std::optional<backend::Drain> drain_all_;
   bool refusing_ = false;  // drain_all_ has begun: listeners do not listen
   bool handing_over_ = false;

@@ -85,6 +85,7 @@ Answer<Done> Controller::Change(std::string_view pool, std::string_view name,
   backend::Registry::Batch batch(registry_);
   if (change.admin) {
     (void)registry_.SetAdmin(pool, name, *change.admin);
+    if (*change.admin == config::AdminState::kActive) Pardon(pool, name);
     tell("admin=" + std::string(config::ToWord(*change.admin)));
   }
   if (change.weight) {
@@ -99,7 +100,9 @@ Answer<Done> Controller::Change(std::string_view pool, std::string_view name,
 }
 
 Answer<Done> Controller::Reset(std::string_view pool, std::string_view name) {
-  return Decided(registry_.Reset(pool, name), "reset", pool, name, "");
+  const Status status = registry_.Reset(pool, name);
+  if (status) Pardon(pool, name);
+  return Decided(status, "reset", pool, name, "");
 }
 
 }  // namespace sstplb::control

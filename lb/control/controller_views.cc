@@ -58,6 +58,7 @@ BackendStatus Controller::ToStatus(const backend::PoolView& pool,
     status.certificate = control::ToStatus(*page);
   }
   status.drain = DrainOf(pool, backend);
+  status.ejection = EjectionOf(pool.name, backend.name);
   return status;
 }
 

@@ -52,6 +52,7 @@ std::string PassedOver(const backend::BackendView& backend, const std::string& o
   if (backend.health == backend::Health::kDown) {
     return "passed over: down" + (outcome.empty() ? "" : " (" + outcome + ")");
   }
+  if (backend.ejected) return "passed over: ejected for what sessions have shown of it";
   if (backend.Full()) return "passed over: full (max_sessions)";
   if (backend.weight == 0) return "passed over: weight 0";
   return "not among the first candidates";

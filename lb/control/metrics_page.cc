@@ -37,6 +37,7 @@ void AddUp(LaneCounters& to, const LaneCounters& from) {
   AddUp(to.closed, from.closed);
   AddUp(to.handshakes, from.handshakes);
   AddUp(to.connect_failures, from.connect_failures);
+  AddUp(to.signals, from.signals);
   to.connect_duration.Merge(from.connect_duration);
   to.handshake_duration.Merge(from.handshake_duration);
   to.session_duration.Merge(from.session_duration);
@@ -106,6 +107,9 @@ void AddLanes(const std::vector<worker::Report>& reports, Exposition& out) {
         counters.connect_failures, [&](std::string_view reason, double count) {
           out.Add<Metric::kBackendConnectFailures>({pool, backend, reason}, count);
         });
+    ForEachCount<session::Signal>(counters.signals, [&](std::string_view signal, double count) {
+      out.Add<Metric::kBackendSignals>({pool, backend, signal}, count);
+    });
     ForEachCount<session::TlsResult>(
         counters.handshakes, [&](std::string_view result, double count) {
           out.Add<Metric::kTlsHandshakes>({pool, backend, result}, count);
@@ -165,6 +169,7 @@ void AddBackend(const BackendStatus& backend, Exposition& out) {
     out.Add<Metric::kBackendAdminState>({backend.pool, backend.name, config::ToWord(state)},
                                         backend.admin == state ? 1 : 0);
   }
+  out.Add<Metric::kBackendEjected>({backend.pool, backend.name}, backend.ejection ? 1 : 0);
   AddCertificate(backend, out);
   if (backend.drain) {
     out.Add<Metric::kDrainRemainingSessions>({backend.pool, backend.name},
@@ -194,7 +199,8 @@ void AddProbes(const std::map<ProbeBook::Key, ProbePage>& probes, Exposition& ou
 }  // namespace
 
 std::string MetricsPage(const DaemonStatus& status, const std::vector<worker::Report>& reports,
-                        const std::map<ProbeBook::Key, ProbePage>& probes) {
+                        const std::map<ProbeBook::Key, ProbePage>& probes,
+                        const EjectionCounts& ejections) {
   Exposition out;
   out.Add<Metric::kBuildInfo>({status.version, SSTPLB_REVISION}, 1);
   AddLanes(reports, out);
@@ -207,6 +213,11 @@ std::string MetricsPage(const DaemonStatus& status, const std::vector<worker::Re
     if (!pool.removed && pool.balance == config::Balance::kSourceIp) {
       out.Add<Metric::kAffinityEntries>({pool.name}, pool.affinity_entries);
     }
+  }
+  for (const auto& [key, count] : ejections) {
+    const auto& [pool, backend, signal] = key;
+    out.Add<Metric::kBackendEjections>({pool, backend, ToString(signal)},
+                                       static_cast<double>(count));
   }
   AddProbes(probes, out);
   for (const worker::Report& report : reports) {

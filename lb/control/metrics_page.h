@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lb/control/api.h"
+#include "lb/control/ejector.h"
 #include "lb/control/probe_book.h"
 #include "lb/worker/worker.h"
 
@@ -16,6 +17,7 @@ namespace sstplb::control {
 
 // Prometheus text format. Pure: the reports are copies.
 std::string MetricsPage(const DaemonStatus& status, const std::vector<worker::Report>& reports,
-                        const std::map<ProbeBook::Key, ProbePage>& probes);
+                        const std::map<ProbeBook::Key, ProbePage>& probes,
+                        const EjectionCounts& ejections);
 
 }  // namespace sstplb::control

@@ -203,14 +203,15 @@ Answer<std::string> Steering::GetMetrics() {
   struct Seen {
     DaemonStatus status;
     std::map<ProbeBook::Key, ProbePage> probes;
+    EjectionCounts ejections;
   };
   auto seen = Ask(loop_, [&controller = controller_] {
-    return Seen{controller.GetStatus(), controller.probe_book().pages()};
+    return Seen{controller.GetStatus(), controller.probe_book().pages(), controller.ejections()};
   });
   auto reports =
       AskAll(controller_.workers(), [](worker::Worker& worker) { return worker.MakeReport(); });
   if (!seen || !reports) return TimedOut();
-  return MetricsPage(seen->status, *reports, seen->probes);
+  return MetricsPage(seen->status, *reports, seen->probes, seen->ejections);
 }
 
 }  // namespace sstplb::control

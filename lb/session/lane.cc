@@ -2,6 +2,7 @@
 #include "lb/session/lane.h"
 
 #include <cerrno>
+#include <utility>
 
 namespace sstplb::session {
 
@@ -49,6 +50,23 @@ Gate& Books::GateFor(const std::string& listener) {
     gate->listener = listener;
   }
   return *gate;
+}
+
+void Books::Note(Lane& lane, const IpAddress& client, Signal signal) {
+  ++lane.counters.signals[static_cast<std::size_t>(signal)];
+  if (lane.sightings.size() == Lane::kMaxSightings) return;
+  lane.sightings.push_back({SourceHash(client), signal});
+  has_sightings_.store(true, std::memory_order_relaxed);
+}
+
+std::vector<BackendSightings> Books::TakeSightings() {
+  has_sightings_.store(false, std::memory_order_relaxed);
+  std::vector<BackendSightings> taken;
+  for (const auto& [key, lane] : lanes_) {
+    if (lane->sightings.empty()) continue;
+    taken.push_back({key.pool, key.backend, std::exchange(lane->sightings, {})});
+  }
+  return taken;
 }
 
 }  // namespace sstplb::session

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -16,6 +17,7 @@
 
 #include "lb/session/close_reason.h"
 #include "lb/session/greeting.h"
+#include "lb/session/signal.h"
 #include "metrics/histogram.h"
 
 namespace sstplb::session {
@@ -43,6 +45,7 @@ struct LaneCounters {
   std::array<std::uint64_t, kCloseReasonCount> closed{};
   std::array<std::uint64_t, kTlsResultCount> handshakes{};
   std::array<std::uint64_t, kConnectFailureCount> connect_failures{};
+  std::array<std::uint64_t, kSignalCount> signals{};
   metrics::Histogram connect_duration{metrics::kHandshakeBounds};
   metrics::Histogram handshake_duration{metrics::kHandshakeBounds};
   metrics::Histogram session_duration{metrics::kSessionBounds};
@@ -81,6 +84,16 @@ struct Lane {
   std::uint32_t active = 0;  // sessions connected
   std::uint32_t users = 0;   // sessions that point here
   LaneCounters counters;
+  // Signals that the control loop has not taken yet, the first kMaxSightings of them.
+  static constexpr std::size_t kMaxSightings = 1024;
+  std::vector<Sighting> sightings;
+};
+
+// What was seen of one backend by way of one lane.
+struct BackendSightings {
+  std::string pool;
+  std::string backend;
+  std::vector<Sighting> sightings;
 };
 
 // What happened at one listener before a backend was picked.
@@ -102,6 +115,12 @@ class Books {
   Lane& LaneFor(const LaneName& name);
   Gate& GateFor(const std::string& listener);
 
+  // Counts a signal, and keeps it until it is taken.
+  void Note(Lane& lane, const IpAddress& client, Signal signal);
+  std::vector<BackendSightings> TakeSightings();
+  // Whether there is something to take. From any thread.
+  bool has_sightings() const { return has_sightings_.load(std::memory_order_relaxed); }
+
   const std::map<LaneKey, std::unique_ptr<Lane>, LaneOrder>& lanes() const { return lanes_; }
   const std::map<std::string, std::unique_ptr<Gate>>& gates() const { return gates_; }
 
@@ -115,6 +134,7 @@ class Books {
  private:
   std::map<LaneKey, std::unique_ptr<Lane>, LaneOrder> lanes_;
   std::map<std::string, std::unique_ptr<Gate>> gates_;
+  std::atomic<bool> has_sightings_ = false;
 };
 
 }  // namespace sstplb::session

@@ -152,6 +152,7 @@ void Session::CountEnd(CloseReason reason, TimePoint now) {
     ++lane_->counters.closed[static_cast<std::size_t>(reason)];
     lane_->counters.session_duration.Observe(now - opened_);
     if (observer_ != nullptr) CountHandshake();
+    if (!signalled_) Tell(SignalOfEnd(course(), reason));
   }
 }
 

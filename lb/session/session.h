@@ -22,6 +22,7 @@
 #include "lb/session/leg.h"
 #include "lb/session/picker.h"
 #include "lb/session/plan.h"
+#include "lb/session/signal.h"
 #include "lb/session/status.h"
 #include "lb/session/tcp_facts.h"
 #include "lb/session/tcp_socket.h"
@@ -173,6 +174,8 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   void Observe(tls::Side side, ByteView bytes);
   void CountHandshake();
   void Touch();
+  void Tell(std::optional<Signal> signal);
+  Course course() const;
   TcpFacts SampleTcp(unsigned slot);
 
   // Ending.
@@ -190,6 +193,8 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   bool again_ = false;           // OnAgain() is due
   bool rested_ = false;          // OnRested() is due
   bool client_watched_ = false;  // by the poller
+  bool signalled_ = false;       // its signal of the backend is given
+  TlsStage tls_ = TlsStage::kUnseen;
   std::optional<CloseReason> first_eof_;
 
   Leg client_;

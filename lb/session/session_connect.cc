@@ -79,7 +79,13 @@ ConnectFrom Session::ConnectSource() const {
 }
 
 void Session::CountConnectFailure(int error) {
-  ++lane_->counters.connect_failures[static_cast<std::size_t>(ConnectFailureOf(error))];
+  const ConnectFailure failure = ConnectFailureOf(error);
+  ++lane_->counters.connect_failures[static_cast<std::size_t>(failure)];
+  if (failure != ConnectFailure::kLocal) {
+    const bool late = failure == ConnectFailure::kTimeout;
+    host_.books().Note(*lane_, client_address_.ip,
+                       late ? Signal::kConnectTimeout : Signal::kConnectRefused);
+  }
   opening_->detail = std::strerror(error);
   LeaveBackend();
   host_.log().Write(LogLevel::kWarning, "connect failed",
@@ -122,6 +128,7 @@ void Session::Connected() {
   const Flow::Outcome sent = SendFirst(hello);
   lane_->counters.to_backend_bytes += hello.size();
   if (opening.greeting.kind() != HelloKind::kNotTls) {
+    tls_ = TlsStage::kHandshake;
     observer_ = std::make_unique<tls::RecordObserver>();
     observer_->FromClient(hello);
   }

@@ -123,16 +123,22 @@ void Session::Observe(tls::Side side, ByteView bytes) {
 void Session::CountHandshake() {
   const tls::HandshakeFacts facts = observer_->facts();
   observer_.reset();
-  if (facts.gave_up && !facts.handshake_done) return;
+  if (facts.gave_up && !facts.handshake_done) {
+    tls_ = TlsStage::kUnseen;
+    return;
+  }
   auto result = TlsResult::kClosed;
   if (facts.handshake_done) {
+    tls_ = TlsStage::kDone;
     result = facts.resumed ? TlsResult::kResumed : TlsResult::kDone;
     handshake_ = host_.now() - connected_;
     lane_->counters.handshake_duration.Observe(handshake_);
   } else if (facts.alert_by == tls::Side::kClient) {
     result = TlsResult::kAlertClient;
+    tls_ = TlsStage::kAlertClient;
   } else if (facts.alert_by == tls::Side::kServer) {
     result = TlsResult::kAlertServer;
+    tls_ = TlsStage::kAlertServer;
   }
   ++lane_->counters.handshakes[static_cast<std::size_t>(result)];
 }
@@ -142,9 +148,24 @@ void Session::Touch() {
   last_byte_ = now;
   if (armed() && now - (deadline() - idle_timeout_) < kTouchGrain) return;
   host_.timeouts().Arm(*this, idle_timeout_, now);
+  if (!signalled_) Tell(SignalOfLiving(course()));
   if (!host_.TakeSample()) return;
   SampleTcp(kClientSlot);
   SampleTcp(kBackendSlot);
+}
+
+Course Session::course() const {
+  return {.lived = host_.now() - connected_,
+          .to_backend_bytes = to_backend_.bytes(),
+          .to_client_bytes = to_client_.bytes(),
+          .tls = tls_};
+}
+
+// One signal for the backend that has the session.
+void Session::Tell(std::optional<Signal> signal) {
+  if (!signal) return;
+  signalled_ = true;
+  host_.books().Note(*lane_, client_address_.ip, *signal);
 }
 
 // Asks the kernel about one leg and books what is new.

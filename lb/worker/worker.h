@@ -86,6 +86,9 @@ class Worker final : private session::Host, private Acceptor::Sink {
   // From any thread; runs on the worker's, in order of posting.
   void Post(std::function<void(Worker&)> task);
 
+  // Whether sessions have told something of backends. From any thread.
+  bool has_sightings() const { return books_.has_sightings(); }
+
   // The rest on the worker's thread only.
   void SetPlan(std::shared_ptr<const session::Plan> plan);
   void AddSocket(ListenSocket socket);
@@ -100,6 +103,7 @@ class Worker final : private session::Host, private Acceptor::Sink {
   void RetuneSockets(const std::string& listener, const SocketAddress& address,
                      const config::Tcp& from, const config::Tcp& to);
   Report MakeReport() const;
+  std::vector<session::BackendSightings> TakeSightings() { return books_.TakeSightings(); }
   // Those that match, by id, at most `limit` above `after`; `total` counts all that match.
   std::vector<session::SessionStatus> Find(const session::SessionFilter& filter,
                                            session::SessionId after, std::size_t limit,

@@ -101,7 +101,9 @@ function history(bits) {
 function health(backend) {
   if (backend.removed) return '\u2013';
   const kinds = {up: ['\u25B2 up', 'good'], down: ['\u25BC down', 'bad']};
-  return badge(...(kinds[backend.health] || ['? unknown', '']));
+  const shown = badge(...(kinds[backend.health] || ['? unknown', '']));
+  if (!backend.ejection) return shown;
+  return [shown, sub(`ejected (${backend.ejection.signal}), back at ${backend.ejection.until}`)];
 }
 
 function adminState(backend) {

@@ -1,0 +1,120 @@
+// Ejector: which backends get no new sessions for a while, by what sessions have shown of them.
+//
+// Pure: signals and time in, changes out. A source (an IPv4 address or an IPv6 /64) counts once per
+// backend, by its latest signal within the window, so that no client can have a backend ejected by
+// itself. A backend is ejected when it fails for many sources, for a large share of those that
+// came, and for a far larger share than the rest of its pool; what fails everywhere is not the
+// backend's fault. docs/sensing.md says it for operators; tests/control/ejector_test.cc holds it.
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "lb/base/time.h"
+#include "lb/config/config.h"
+#include "lb/session/signal.h"
+
+namespace sstplb::control {
+
+// Sources, within the window.
+struct EjectionEvidence {
+  session::Signal signal = session::Signal::kOk;  // the most frequent failure
+  std::uint32_t failures = 0;
+  std::uint32_t sources = 0;         // failures included
+  std::uint32_t other_failures = 0;  // of the other backends that were in use
+  std::uint32_t other_sources = 0;
+};
+
+// How often each backend was ejected for what.
+using EjectionCounts = std::map<std::tuple<std::string, std::string, session::Signal>,
+                                std::uint64_t>;  // by pool, backend, signal
+
+struct Ejection {
+  TimePoint since;
+  TimePoint until;
+  std::uint32_t times = 1;  // in a row, this one included
+  EjectionEvidence evidence;
+};
+
+// Belongs to one thread. `now` must never go back.
+class Ejector {
+ public:
+  // Sources remembered for each backend; when there are more, the one that was silent for longest
+  // makes way.
+  static constexpr std::size_t kMaxSources = 1024;
+  // The rest of the pool must fail for so many times fewer.
+  static constexpr double kTimesWorse = 3;
+
+  using Key = std::pair<std::string, std::string>;  // pool, backend
+
+  // A backend of a pool, and whether it would be ready but for an ejection.
+  struct Member {
+    std::string name;
+    bool usable = true;
+  };
+  enum class Cause : std::uint8_t { kFailures, kTimeUp, kNeeded, kSwitchedOff };
+  struct Change {
+    std::string backend;
+    bool ejected = false;
+    Cause cause = Cause::kFailures;
+    Ejection ejection;  // that begins or ends
+  };
+
+  void Note(const Key& key, const session::Sighting& sighting, TimePoint now);
+
+  // What changes now in one pool: whose time is up, who is needed because nobody else is usable,
+  // who is ejected. The share that may be ejected is rounded down, and the last usable one never
+  // is.
+  std::vector<Change> Judge(const std::string& pool, const config::EjectionRules& rules,
+                            const std::vector<Member>& members, TimePoint now);
+
+  // The operator's word: the ejection ends and nothing seen so far counts any more. False when it
+  // was not ejected.
+  bool Pardon(const Key& key);
+  // The backend is gone, or is another machine now.
+  void Forget(const Key& key) { backends_.erase(key); }
+
+  // Null when it is not ejected.
+  const Ejection* Find(const Key& key) const;
+
+ private:
+  struct Seen {
+    std::uint64_t source = 0;
+    session::Signal signal = session::Signal::kOk;
+    TimePoint at;
+  };
+  struct Tally {
+    std::uint32_t failures = 0;
+    std::uint32_t sources = 0;
+    session::Signal signal = session::Signal::kOk;  // the most frequent failure
+
+    double rate() const { return sources == 0 ? 0 : double{1} * failures / sources; }
+  };
+  struct Backend {
+    std::list<Seen> seen;  // the latest last
+    std::unordered_map<std::uint64_t, std::list<Seen>::iterator> by_source;
+    std::optional<Ejection> ejection;
+    std::uint32_t times = 0;  // ejections in a row
+    TimePoint back;           // since when it is not ejected any more
+
+    void Clear();
+    Tally Count() const;
+  };
+  struct Candidate;
+
+  void Expire(Backend& backend, const config::EjectionRules& rules, TimePoint now) const;
+  Change Readmit(Backend& backend, const std::string& name, Cause cause, TimePoint now);
+
+  std::map<Key, Backend> backends_;
+};
+
+}  // namespace sstplb::control
