@@ -25,6 +25,9 @@ inline constexpr std::array kSessionBounds = {
 // 0.1 ms, a neighbour, to 2.5 s, a satellite in trouble.
 inline constexpr std::array kRttBounds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
                                           0.025,  0.05,    0.1,    0.25,  0.5,    1.0,   2.5};
+// Silence, around the 60 s of SSTP.
+inline constexpr std::array kSilenceBounds = {1.0,  5.0,  10.0,  20.0,  30.0,  45.0, 60.0,
+                                              75.0, 90.0, 120.0, 150.0, 300.0, 900.0};
 inline constexpr std::array kLoopLagBounds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
                                               0.01,   0.025,   0.05,   0.1,   0.25,   1.0};
 

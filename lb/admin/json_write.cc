@@ -162,6 +162,9 @@ Json Value(const session::SessionStatus& s) {
   j["backend_address"] = Address(s.backend_address);
   j["age_seconds"] = Seconds(s.age);
   j["idle_seconds"] = Seconds(s.idle);
+  j["liveness"] = s.liveness ? Json(session::ToString(*s.liveness)) : Json(nullptr);
+  j["client_idle_seconds"] = s.liveness ? Json(Seconds(s.client_idle)) : Json(nullptr);
+  j["backend_idle_seconds"] = s.liveness ? Json(Seconds(s.backend_idle)) : Json(nullptr);
   j["to_backend_bytes"] = s.to_backend_bytes;
   j["to_client_bytes"] = s.to_client_bytes;
   j["handshake_done"] = s.handshake_done;

@@ -29,6 +29,13 @@ session::SessionFilter ReadFilter(Query& query) {
   }
   filter.older = query.SecondsOf("older_seconds");
   filter.idle = query.SecondsOf("idle_seconds");
+  const std::string liveness = query.Text("liveness");
+  if (!liveness.empty()) {
+    filter.liveness = session::LivenessFromString(liveness);
+    if (!filter.liveness) {
+      query.Fail("liveness", "must be one of: handshaking, established, quiet, one_way, dead");
+    }
+  }
   return filter;
 }
 

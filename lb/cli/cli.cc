@@ -313,7 +313,7 @@ void AddBackend(CLI::App& app, Plan& plan) {
 
 // The filters of sessions, as parameters of the API.
 struct SessionFilterTexts {
-  std::string backend, pool, listener, source, sni, older, idle;
+  std::string backend, pool, listener, source, sni, older, idle, liveness;
 
   Parameters ToParameters() const {
     Parameters out;
@@ -328,6 +328,7 @@ struct SessionFilterTexts {
     add("listener", listener);
     add("source", source);
     add("sni", sni);
+    add("liveness", liveness);
     const auto seconds = [&](const char* name, const std::string& text) {
       if (const auto duration = ParseDuration(text)) add(name, std::to_string(Seconds(*duration)));
     };
@@ -352,6 +353,9 @@ std::shared_ptr<SessionFilterTexts> AddSessionFilter(CLI::App& command) {
   command.add_option("--idle", filter->idle, "Without a byte for at least this")
       ->check(Check(SpanProblem))
       ->type_name("DURATION");
+  command.add_option("--liveness", filter->liveness, "In this state (docs/sensing.md)")
+      ->check(CLI::IsMember({"handshaking", "established", "quiet", "one_way", "dead"}))
+      ->type_name("STATE");
   return filter;
 }
 

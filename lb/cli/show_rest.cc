@@ -38,6 +38,19 @@ std::string EventLine(const Json& e, bool colour) {
          Paint(Printable(FormatLogfmt(Text(e.at("what")), fields)), StyleOf(level), colour) + "\n";
 }
 
+Cell LivenessCell(const Json& s) {
+  const std::string liveness = Or(Text(s.at("liveness")), "-");
+  const bool late = liveness == "quiet" || liveness == "one_way" || liveness == "dead";
+  return {liveness, late ? Style::kWarning : Style::kPlain};
+}
+
+std::string LivenessText(const Json& s) {
+  const std::string liveness = Text(s.at("liveness"));
+  if (liveness.empty()) return "-";
+  return liveness + " (client silent for " + Span(s.at("client_idle_seconds")) + ", backend for " +
+         Span(s.at("backend_idle_seconds")) + ")";
+}
+
 }  // namespace
 
 std::string ShowSessions(std::string_view json, bool colour) {
@@ -47,6 +60,7 @@ std::string ShowSessions(std::string_view json, bool colour) {
                {"SNI"},
                {"BACKEND"},
                {"PHASE"},
+               {"LIVENESS"},
                {"AGE", Align::kRight},
                {"IDLE", Align::kRight},
                {"TO BACKEND", Align::kRight},
@@ -57,6 +71,7 @@ std::string ShowSessions(std::string_view json, bool colour) {
                {Or(Text(s.at("sni")), "-")},
                {BackendOf(s)},
                {Text(s.at("phase"))},
+               LivenessCell(s),
                {Span(s.at("age_seconds"))},
                {Span(s.at("idle_seconds"))},
                {Size(s.at("to_backend_bytes"))},
@@ -83,6 +98,7 @@ std::string ShowSession(std::string_view json, bool) {
       {"address", Or(Text(s.at("backend_address")), "-")},
       {"age", Span(s.at("age_seconds"))},
       {"idle", Span(s.at("idle_seconds"))},
+      {"liveness", LivenessText(s)},
       {"to backend", Size(s.at("to_backend_bytes"))},
       {"to client", Size(s.at("to_client_bytes"))},
       {"handshake", s.at("handshake_done").get<bool>() ? "done" : "not done"}};

@@ -74,6 +74,7 @@ struct Listener {
   std::optional<Rate> session_rate_per_source;
   std::optional<Rate> session_rate;
   Duration idle_timeout = minutes(15);
+  Duration rhythm = seconds(60);  // how often both sides of a tunnel speak at least; 0: unknown
   Tcp tcp;
   std::vector<Route> routes;
 

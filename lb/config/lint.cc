@@ -70,6 +70,21 @@ void LintListener(Findings& out, const Listener& listener) {
              ExactDuration(listener.idle_timeout) + " kills healthy tunnels",
          "Use at least 2m; 15m is the default");
   }
+  if (listener.rhythm != Duration::zero()) {
+    const Duration dead = listener.rhythm * 5 / 2;
+    if (dead < kShortestIdle) {
+      Warn(out, "rhythm_short", key + ".rhythm",
+           "a healthy SSTP tunnel may be silent for 60s, so that closing it after " +
+               ExactDuration(dead) + " (two and a half times the rhythm) kills healthy tunnels",
+           "Use 60s, or 0s to go by idle_timeout alone");
+    }
+    if (listener.idle_timeout != Listener{}.idle_timeout && listener.idle_timeout > dead) {
+      Warn(out, "idle_timeout_late", key + ".idle_timeout",
+           "a tunnel that is silent for " + ExactDuration(dead) +
+               " (two and a half times the rhythm) is closed before that",
+           "Set rhythm = \"0s\" if silent tunnels should live for so long, or take it out");
+    }
+  }
   if (listener.no_sni == PoolOrRefuse::kRefuse) {
     Warn(out, "no_sni_refused", key + ".no_sni",
          "many SSTP clients send no server name (sstpc and RouterOS unless told to, Windows when "

@@ -111,6 +111,7 @@ void ListenerKeys(Visitor& v) {
   v.Key("session_rate_per_source", &Listener::session_rate_per_source, OptionalRule<RateRule>{});
   v.Key("session_rate", &Listener::session_rate, OptionalRule<RateRule>{});
   v.Key("idle_timeout", &Listener::idle_timeout, SpanRule{seconds(1), hours(30 * 24)});
+  v.Key("rhythm", &Listener::rhythm, SpanRule{seconds(1), hours(24), true});
   v.Table("tcp", &Listener::tcp, [](auto& inner) { TcpKeys(inner, Leg::kListener); });
 }
 

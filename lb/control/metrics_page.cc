@@ -120,6 +120,26 @@ void AddLanes(const std::vector<worker::Report>& reports, Exposition& out) {
   }
 }
 
+void AddLiveness(const std::vector<worker::Report>& reports, Exposition& out) {
+  std::map<PoolBackend, std::array<std::uint64_t, session::kLivenessCount>> backends;
+  std::map<std::string, metrics::Histogram> silence;
+  for (const worker::Report& report : reports) {
+    for (const worker::LaneLiveness& lane : report.liveness) {
+      auto& counts = backends[{lane.pool, lane.backend}];
+      for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += lane.sessions[i];
+      silence.try_emplace(lane.pool, metrics::kSilenceBounds).first->second.Merge(lane.silence);
+    }
+  }
+  for (const auto& [key, counts] : backends) {
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const auto word = ToString(static_cast<session::Liveness>(i));
+      out.Add<Metric::kSessionsLiveness>({key.first, key.second, word},
+                                         static_cast<double>(counts[i]));
+    }
+  }
+  for (const auto& [pool, histogram] : silence) out.Add<Metric::kSessionSilence>({pool}, histogram);
+}
+
 void AddGates(const std::vector<worker::Report>& reports, Exposition& out) {
   std::map<std::string, GateCounters> gates;
   for (const worker::Report& report : reports) {
@@ -204,6 +224,7 @@ std::string MetricsPage(const DaemonStatus& status, const std::vector<worker::Re
   Exposition out;
   out.Add<Metric::kBuildInfo>({status.version, SSTPLB_REVISION}, 1);
   AddLanes(reports, out);
+  AddLiveness(reports, out);
   AddGates(reports, out);
   for (const PoolStatus& pool : status.pools) {
     for (const BackendStatus& backend : pool.backends) AddBackend(backend, out);

@@ -209,7 +209,7 @@ Answer<std::string> Steering::GetMetrics() {
     return Seen{controller.GetStatus(), controller.probe_book().pages(), controller.ejections()};
   });
   auto reports =
-      AskAll(controller_.workers(), [](worker::Worker& worker) { return worker.MakeReport(); });
+      AskAll(controller_.workers(), [](worker::Worker& worker) { return worker.MakeFullReport(); });
   if (!seen || !reports) return TimedOut();
   return MetricsPage(seen->status, *reports, seen->probes, seen->ejections);
 }

@@ -22,7 +22,8 @@ Session::Session(Host& host, SessionId id, Arrival arrival)
       client_address_(arrival.peer),
       idle_timeout_(arrival.listener->config.idle_timeout),
       opened_(host.now()),
-      last_byte_(opened_) {
+      client_spoke_(opened_),
+      backend_spoke_(opened_) {
   const bool proxied = ContainsAny(arrival.listener->config.accept_proxy, arrival.peer.ip);
   client_.fd = std::move(arrival.fd);
   opening_ =
@@ -103,7 +104,9 @@ void Session::OnTimeout() {
       return ConnectFailed(ETIMEDOUT);
     case Phase::kRelaying:
     case Phase::kFinishing:
-      return Close(CloseReason::kIdle);
+      return Close(rhythm_ != Duration::zero() && idle_timeout_ == DeadAfter(rhythm_)
+                       ? CloseReason::kDead
+                       : CloseReason::kIdle);
   }
 }
 
@@ -160,6 +163,12 @@ std::string_view Session::ja4() const {
   return ja4_[0] == 0 ? std::string_view() : std::string_view(ja4_.data(), ja4_.size());
 }
 
+Liveness Session::liveness() const {
+  const TimePoint now = host_.now();
+  return LivenessOf(tls_ == TlsStage::kHandshake, now - client_spoke_, now - backend_spoke_,
+                    rhythm_);
+}
+
 SessionStatus Session::status() const {
   const TimePoint now = host_.now();
   SessionStatus status;
@@ -177,7 +186,12 @@ SessionStatus Session::status() const {
     status.backend_address = backend_address_;
   }
   status.age = now - opened_;
-  status.idle = now - last_byte_;
+  status.idle = now - last_byte();
+  if (connected()) {
+    status.liveness = liveness();
+    status.client_idle = now - client_spoke_;
+    status.backend_idle = now - backend_spoke_;
+  }
   status.to_backend_bytes = to_backend_.bytes();
   status.to_client_bytes = to_client_.bytes();
   status.handshake_done = handshake_.count() > 0;

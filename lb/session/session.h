@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -20,6 +21,7 @@
 #include "lb/session/image.h"
 #include "lb/session/lane.h"
 #include "lb/session/leg.h"
+#include "lb/session/liveness.h"
 #include "lb/session/picker.h"
 #include "lb/session/plan.h"
 #include "lb/session/signal.h"
@@ -108,7 +110,8 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   bool connected() const { return connected_ != TimePoint(); }  // a backend has taken it
   const Lane* lane() const { return lane_; }  // null before the first attempt to connect
   TimePoint opened() const { return opened_; }
-  TimePoint last_byte() const { return last_byte_; }  // either way
+  TimePoint last_byte() const { return std::max(client_spoke_, backend_spoke_); }
+  Liveness liveness() const;
   SessionStatus status() const;
 
  private:
@@ -173,7 +176,7 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   void SocketDied(Flow& flow, bool reader, int error);
   void Observe(tls::Side side, ByteView bytes);
   void CountHandshake();
-  void Touch();
+  void Touch(bool by_client);
   void Tell(std::optional<Signal> signal);
   Course course() const;
   TcpFacts SampleTcp(unsigned slot);
@@ -193,8 +196,6 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   bool again_ = false;           // OnAgain() is due
   bool rested_ = false;          // OnRested() is due
   bool client_watched_ = false;  // by the poller
-  bool signalled_ = false;       // its signal of the backend is given
-  TlsStage tls_ = TlsStage::kUnseen;
   std::optional<CloseReason> first_eof_;
 
   Leg client_;
@@ -215,9 +216,13 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   std::unique_ptr<SocketAddress> proxy_;  // who connected, when a PROXY header named the client
   std::string sni_;
   std::array<char, tls::kJa4Size> ja4_{};  // zero unless sessions are logged
-  Duration idle_timeout_;
+  TlsStage tls_ = TlsStage::kUnseen;
+  bool signalled_ = false;  // its signal of the backend is given
+  Duration idle_timeout_;   // or less: what the rhythm allows
+  Duration rhythm_{};       // 0: there is none
   TimePoint opened_;
-  TimePoint last_byte_;
+  TimePoint client_spoke_;
+  TimePoint backend_spoke_;
   TimePoint connected_;                    // to the backend; zero before
   Duration handshake_{};                   // 0 until it is done
   std::uint32_t retransmits_[2] = {0, 0};  // of each slot's leg, as far as they are counted

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -131,7 +132,10 @@ void Session::Connected() {
     tls_ = TlsStage::kHandshake;
     observer_ = std::make_unique<tls::RecordObserver>();
     observer_->FromClient(hello);
+    rhythm_ = opening.listener->config.rhythm;
+    if (rhythm_ != Duration::zero()) idle_timeout_ = std::min(idle_timeout_, DeadAfter(rhythm_));
   }
+  backend_spoke_ = now;  // it has accepted
   opening_.reset();
   host_.timeouts().Arm(*this, idle_timeout_, now);
   if (sent == Flow::Outcome::kWriteError) {

@@ -30,7 +30,7 @@ void Session::OnClientFirst() {
       break;
     }
     if (got <= 0) return Close(CloseReason::kClientGone);
-    last_byte_ = host_.now();
+    client_spoke_ = host_.now();
     const auto bytes = room.first(static_cast<std::size_t>(got));
     if (bytes.size() < room.size() && !client_.ending) client_.readable = false;
     Greet(opening_->greeting.Feed(bytes));

@@ -66,7 +66,7 @@ bool Session::Pump(Flow& flow) {
   if (moved != 0) {
     auto& counters = lane_->counters;
     (towards_backend ? counters.to_backend_bytes : counters.to_client_bytes) += moved;
-    Touch();
+    Touch(towards_backend);
   }
   if (flow.saw_eof() && !first_eof_) {
     first_eof_ = towards_backend ? CloseReason::kClientEof : CloseReason::kBackendEof;
@@ -143,9 +143,9 @@ void Session::CountHandshake() {
   ++lane_->counters.handshakes[static_cast<std::size_t>(result)];
 }
 
-void Session::Touch() {
+void Session::Touch(bool by_client) {
   const TimePoint now = host_.now();
-  last_byte_ = now;
+  (by_client ? client_spoke_ : backend_spoke_) = now;
   if (armed() && now - (deadline() - idle_timeout_) < kTouchGrain) return;
   host_.timeouts().Arm(*this, idle_timeout_, now);
   if (!signalled_) Tell(SignalOfLiving(course()));

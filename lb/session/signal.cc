@@ -16,6 +16,7 @@ Ender EnderOf(CloseReason reason) {
       return Ender::kClient;
     case CloseReason::kBackendTimeout:
     case CloseReason::kIdle:
+    case CloseReason::kDead:
       return Ender::kSilence;
     default:
       return Ender::kUs;

@@ -29,12 +29,13 @@ bool SessionFilter::Matches(const SessionStatus& session) const {
          (backend.empty() || backend == session.backend) &&
          (listener.empty() || listener == session.listener) &&
          (sni.empty() || sni == session.sni) && (!source || source->Contains(session.client.ip)) &&
-         (!older || session.age >= *older) && (!idle || session.idle >= *idle);
+         (!older || session.age >= *older) && (!idle || session.idle >= *idle) &&
+         (!liveness || session.liveness == liveness);
 }
 
 bool SessionFilter::IsEmpty() const {
   return !id && pool.empty() && backend.empty() && listener.empty() && sni.empty() && !source &&
-         !older && !idle;
+         !older && !idle && !liveness;
 }
 
 }  // namespace sstplb::session

@@ -9,6 +9,7 @@
 
 #include "lb/base/address.h"
 #include "lb/base/time.h"
+#include "lb/session/liveness.h"
 
 namespace sstplb::session {
 
@@ -33,7 +34,10 @@ struct SessionStatus {
   std::string backend;  // "" until one is picked
   std::optional<SocketAddress> backend_address;
   Duration age{};
-  Duration idle{};  // since the last byte either way
+  Duration idle{};                   // since the last byte either way
+  std::optional<Liveness> liveness;  // once a backend has it
+  Duration client_idle{};            // since the last byte of the client; likewise
+  Duration backend_idle{};
   std::uint64_t to_backend_bytes = 0;
   std::uint64_t to_client_bytes = 0;
   bool handshake_done = false;
@@ -49,6 +53,7 @@ struct SessionFilter {
   std::optional<Cidr> source;
   std::optional<Duration> older;  // at least this age
   std::optional<Duration> idle;   // idle for at least this long
+  std::optional<Liveness> liveness;
 
   bool Matches(const SessionStatus& session) const;
   bool IsEmpty() const;

@@ -161,6 +161,23 @@ Report Worker::MakeReport() const {
   return report;
 }
 
+Report Worker::MakeFullReport() const {
+  Report report = MakeReport();
+  std::unordered_map<const session::Lane*, LaneLiveness> lanes;
+  for (const auto& [id, session] : sessions_) {
+    if (!session->connected()) continue;
+    LaneLiveness& lane = lanes[session->lane()];
+    ++lane.sessions[static_cast<std::size_t>(session->liveness())];
+    lane.silence.Observe(now_ - session->last_byte());
+  }
+  for (auto& [lane, liveness] : lanes) {
+    liveness.pool = lane->key.pool;
+    liveness.backend = lane->key.backend;
+    report.liveness.push_back(std::move(liveness));
+  }
+  return report;
+}
+
 std::vector<session::SessionStatus> Worker::Find(const session::SessionFilter& filter,
                                                  session::SessionId after, std::size_t limit,
                                                  std::uint64_t& total) const {

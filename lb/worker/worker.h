@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -42,11 +43,20 @@ inline std::uint32_t WorkerOf(session::SessionId id) {
   return static_cast<std::uint32_t>(id & ((1u << kWorkerBits) - 1));
 }
 
+// How the sessions of one lane live at one moment.
+struct LaneLiveness {
+  std::string pool;
+  std::string backend;
+  std::array<std::uint32_t, session::kLivenessCount> sessions{};
+  metrics::Histogram silence{metrics::kSilenceBounds};
+};
+
 // Copies of a worker's counters at one moment.
 struct Report {
   std::uint32_t worker = 0;
   std::vector<session::Lane> lanes;
   std::vector<session::Gate> gates;
+  std::vector<LaneLiveness> liveness;  // only when it was asked for
   metrics::Histogram loop_lag{metrics::kLoopLagBounds};
 };
 
@@ -103,6 +113,8 @@ class Worker final : private session::Host, private Acceptor::Sink {
   void RetuneSockets(const std::string& listener, const SocketAddress& address,
                      const config::Tcp& from, const config::Tcp& to);
   Report MakeReport() const;
+  // The same with liveness: one look at every session.
+  Report MakeFullReport() const;
   std::vector<session::BackendSightings> TakeSightings() { return books_.TakeSightings(); }
   // Those that match, by id, at most `limit` above `after`; `total` counts all that match.
   std::vector<session::SessionStatus> Find(const session::SessionFilter& filter,

@@ -12,6 +12,8 @@ std::string EveryMetric() {
   metrics::Histogram round_trips(metrics::kRttBounds);
   metrics::Histogram lag(metrics::kLoopLagBounds);
   metrics::Histogram pauses(metrics::kPauseBounds);
+  metrics::Histogram silence(metrics::kSilenceBounds);
+  silence.Observe(31);
   handshakes.Observe(0.041);
   durations.Observe(std::chrono::hours(3));
   round_trips.Observe(0.023);
@@ -24,6 +26,8 @@ std::string EveryMetric() {
   e.Add<Metric::kSessionsClosed>({"main", "vpn1", "client_eof"}, 1232);
   e.Add<Metric::kSessionsRefused>({"vpn", "unknown_sni"}, 7);
   e.Add<Metric::kSessionBytes>({"main", "vpn1", "to_client"}, 992331121);
+  e.Add<Metric::kSessionsLiveness>({"main", "vpn1", "established"}, 2);
+  e.Add<Metric::kSessionSilence>({"main"}, silence);
   e.Add<Metric::kSessionDuration>({"main"}, durations);
   e.Add<Metric::kHelloDuration>({"vpn"}, handshakes);
   e.Add<Metric::kHellos>({"vpn", "sni"}, 1200);

@@ -59,6 +59,10 @@ TEST(Lint, ListenersAndAdmin) {
   Check({
       {"idle_timeout = \"74s\"", "", "", {"idle_timeout_short"}},
       {"idle_timeout = \"75s\"", "", "", {}},
+      {"idle_timeout = \"151s\"", "", "", {"idle_timeout_late"}},
+      {"idle_timeout = \"1h\"\nrhythm = \"0s\"", "", "", {}},
+      {"rhythm = \"30s\"", "", "", {}},
+      {"rhythm = \"29s\"", "", "", {"rhythm_short"}},
       {"no_sni = \"refuse\"", "", "", {"no_sni_refused"}},
       {"not_tls = \"pool\"", "", "", {"not_tls_passed"}},
       {"accept_proxy = [\"10.0.0.0/8\"]", "", "", {}},

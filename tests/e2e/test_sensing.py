@@ -2,6 +2,7 @@
 """What the data path senses of backends: who is ejected, who is not, and how it ends."""
 # SPDX-License-Identifier: Apache-2.0
 import json
+import signal
 
 from lib import case, proc
 from lib.balancer import Balancer, binary, pool
@@ -14,12 +15,12 @@ class SensingTest(case.EndToEndCase):
         binary()
         super().setUpClass()
 
-    def farm(self, **options):
+    def farm(self, listener=None, **options):
         (self.dir / 'password').write_text('any\n')
         self.servers = {name: DemoFarm(self, name) for name in ('b1', 'b2')}
         pools = {'main': pool({name: server.address for name, server in self.servers.items()},
                               balance='round-robin', **options)}
-        return Balancer(self, pools).start()
+        return Balancer(self, pools, listener).start()
 
     def load(self, balancer, tunnels, *, sources=1, hold='1s'):
         """The words of a load whose tunnels, from so many addresses, carry enough to count."""
@@ -86,6 +87,26 @@ class SensingTest(case.EndToEndCase):
         self.assertEqual(gone[0]['signal'], 'alert_server')
         self.servers['b1'].fault('none')
         self.wait(lambda: self.went(balancer)[-1].get('cause') == 'time_up', 10, 'b1 to be back')
+        balancer.stop()
+
+    def test_a_tunnel_that_carries_one_way_is_shown_and_a_dead_one_is_closed(self):
+        balancer = self.farm({'rhythm': '1s'})
+        client = self.start(self.load(balancer, 1, hold='60s'), 'client')
+        established = self.wait(lambda: balancer.sessions('--liveness', 'established'), 10,
+                                'a tunnel')[0]
+        server = self.servers[established['backend']]
+        server.fault('no_echo')
+        shown = self.wait(lambda: balancer.sessions('--liveness', 'one_way'), 10, 'silence')[0]
+        self.assertEqual(shown['id'], established['id'])
+        self.assertGreater(shown['backend_idle_seconds'], 1.2)
+        self.assertIn('one_way', balancer.ok('session', 'list'))
+        self.assertIn('sstplb_sessions_liveness{pool="main",backend="'
+                      f'{established["backend"]}",liveness="one_way"}} 1',
+                      balancer.get('/metrics')[1])
+        client.send_signal(signal.SIGSTOP)
+        self.addCleanup(client.send_signal, signal.SIGCONT)
+        self.wait(lambda: 'reason=dead' in balancer.process.log(), 10, 'the tunnel to be dead')
+        self.assertEqual(balancer.sessions(), [])
         balancer.stop()
 
 

@@ -27,6 +27,7 @@ TEST(SessionFilter, MatchesOnlyWhatFitsEveryPart) {
   session.client = *SocketAddress::Parse("198.51.100.7:5000");
   session.age = std::chrono::hours(2);
   session.idle = std::chrono::seconds(30);
+  session.liveness = Liveness::kOneWay;
   const auto with = [](auto change) {
     SessionFilter filter;
     change(filter);
@@ -47,6 +48,8 @@ TEST(SessionFilter, MatchesOnlyWhatFitsEveryPart) {
       {"other source", with([](auto& f) { f.source = Cidr::Parse("10.0.0.0/8"); }), false},
       {"older", with([](auto& f) { f.older = std::chrono::hours(2); }), true},
       {"not so old", with([](auto& f) { f.older = std::chrono::hours(3); }), false},
+      {"liveness", with([](auto& f) { f.liveness = Liveness::kOneWay; }), true},
+      {"other liveness", with([](auto& f) { f.liveness = Liveness::kQuiet; }), false},
       {"idle", with([](auto& f) { f.idle = std::chrono::seconds(30); }), true},
       {"not so idle", with([](auto& f) { f.idle = std::chrono::seconds(31); }), false},
       {"sni", with([](auto& f) { f.sni = "vpn.example.com"; }), true},

@@ -171,6 +171,10 @@ Report Rig::report() const {
   return AskWorker(*worker_, [](Worker& w) { return w.MakeReport(); });
 }
 
+Report Rig::FullReport() const {
+  return AskWorker(*worker_, [](Worker& w) { return w.MakeFullReport(); });
+}
+
 std::vector<session::SessionStatus> Rig::sessions() const {
   return AskWorker(*worker_, [](Worker& w) {
     std::uint64_t total = 0;

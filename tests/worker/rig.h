@@ -75,6 +75,7 @@ class Rig {
 
   // Copies, asked for on the worker's thread.
   Report report() const;
+  Report FullReport() const;
   std::vector<session::SessionStatus> sessions() const;
   std::uint64_t Refused(session::CloseReason reason) const;
   std::uint64_t Closed(session::CloseReason reason) const;

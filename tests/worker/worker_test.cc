@@ -223,6 +223,48 @@ TEST(Worker, ASessionThatIsSilentForTooLongIsClosed) {
   EXPECT_TRUE(rig.AwaitClosed(CloseReason::kIdle));
 }
 
+TEST(Worker, ATunnelWithoutARhythmIsDead) {
+  const Server server;
+  const Rig rig({.rhythm = milliseconds(200)}, {}, {server.address()});
+  const Peer client = rig.Connect();
+  ASSERT_TRUE(client.Send(Hello()));
+  const Peer backend = server.Accept();
+  ASSERT_EQ(backend.Read(Hello().size()), Hello());
+  EXPECT_TRUE(client.AtEnd());
+  EXPECT_TRUE(backend.AtEnd());
+  EXPECT_TRUE(rig.AwaitClosed(CloseReason::kDead));
+}
+
+TEST(Worker, WhatIsNoTlsHasNoRhythm) {
+  const Server server;
+  const Rig rig({.not_tls = config::PoolOrRefuse::kPool,
+                 .idle_timeout = milliseconds(300),
+                 .rhythm = milliseconds(20)},
+                {}, {server.address()});
+  const Peer client = rig.Connect();
+  ASSERT_TRUE(client.Send("SSH-2.0-x"));
+  const Peer backend = server.Accept();
+  ASSERT_EQ(backend.Read(9), "SSH-2.0-x");
+  EXPECT_TRUE(client.AtEnd());
+  EXPECT_TRUE(rig.AwaitClosed(CloseReason::kIdle));
+}
+
+TEST(Worker, TellsWhoIsSilent) {
+  const Server server;
+  const Rig rig({.rhythm = std::chrono::seconds(60)}, {}, {server.address()});
+  const Peer client = rig.Connect();
+  ASSERT_TRUE(client.Send(Hello()));
+  const Peer backend = server.Accept();
+  ASSERT_EQ(backend.Read(Hello().size()), Hello());
+  const auto status = rig.sessions().at(0);
+  EXPECT_EQ(status.liveness, session::Liveness::kHandshaking);
+  EXPECT_EQ(status.idle, std::min(status.client_idle, status.backend_idle));
+  const Report report = rig.FullReport();
+  ASSERT_EQ(report.liveness.size(), 1u);
+  EXPECT_EQ(report.liveness[0].backend, "b1");
+  EXPECT_THAT(report.liveness[0].sessions, ::testing::ElementsAre(1, 0, 0, 0, 0));
+}
+
 TEST(Worker, AllowAndDenyLookAtTheClient) {
   const Server server;
   const Rig denied({.deny = {*Cidr::Parse("127.0.0.0/8")}}, {}, {server.address()});
