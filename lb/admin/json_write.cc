@@ -111,6 +111,9 @@ Json Value(const control::BackendStatus& b) {
   j["removed"] = b.removed;
   j["sessions_active"] = b.sessions_active;
   j["sessions_opened"] = b.sessions_opened;
+  j["sessions_pending"] = b.sessions_pending;
+  j["sessions_queued"] = b.sessions_queued;
+  j["share"] = b.share;
   j["probe"] = Value(b.probe);
   j["certificate"] = Value(b.certificate);
   j["drain"] = Value(b.drain);

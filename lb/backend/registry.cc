@@ -251,6 +251,8 @@ void Registry::Publish() {
   next->generation = snapshot_->generation + 1;
   std::map<Key, Known> known;
   for (const config::Pool& pool : pools_) {
+    // Nobody comes back into a pool that has just been made.
+    const bool is_new = snapshot_->Find(pool.name) == nullptr;
     PoolView& view = next->pools.emplace_back();
     view.name = pool.name;
     view.drain = pool.drain;
@@ -277,6 +279,10 @@ void Registry::Publish() {
                                .health = entry.health,
                                .ejected = entry.ejected,
                                .load = entry.load});
+      const bool ready = view.backends.back().Ready();
+      if (ready && !entry.ready && !is_new) entry.ready_since = Clock::now();
+      entry.ready = ready;
+      view.backends.back().ready_since = entry.ready_since;
     }
   }
   for (const auto& [key, entry] : known_) {

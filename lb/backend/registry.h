@@ -97,6 +97,8 @@ class Registry {
   struct Known {  // what outlives configuration changes
     Health health = Health::kUnknown;
     bool ejected = false;
+    bool ready = false;
+    std::optional<TimePoint> ready_since;  // as in BackendView
     std::optional<SocketAddress> resolved;
     HostPort address;
     std::shared_ptr<BackendLoad> load;

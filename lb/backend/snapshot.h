@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lb/backend/pace.h"
 #include "lb/base/address.h"
 #include "lb/config/config.h"
 
@@ -26,6 +27,10 @@ std::string_view ToString(Health health);
 struct BackendLoad {
   std::atomic<std::uint32_t> active{0};  // sessions connected or connecting
   std::atomic<std::uint64_t> opened{0};  // sessions ever connected
+  // Of the active ones, those that connect or whose TLS handshake is under way.
+  std::atomic<std::uint32_t> pending{0};
+  std::atomic<std::uint32_t> queued{0};  // sessions that wait for a place; not active
+  Pace pace;                             // of new sessions
 };
 
 // One backend of a pool. Immutable but for what `load` points to.
@@ -37,7 +42,8 @@ struct BackendView {
   std::uint32_t max_sessions = 0;  // 0: no cap
   config::AdminState admin = config::AdminState::kActive;
   Health health = Health::kUnknown;
-  bool ejected = false;  // by what sessions have shown of it
+  bool ejected = false;                  // by what sessions have shown of it
+  std::optional<TimePoint> ready_since;  // when it came back; absent: it was never away
   std::shared_ptr<BackendLoad> load;
 
   // Whether a new session may go here: what the operator wants, what the probe sees and what

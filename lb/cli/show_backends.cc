@@ -85,6 +85,19 @@ std::string SessionsText(const Json& b) {
   return most == 0 ? active : active + "/" + std::to_string(most);
 }
 
+// A backend's, with those that wait for it: "120 +8 queued".
+std::string BackendSessionsText(const Json& b) {
+  const std::string queued = Count(b.at("sessions_queued"));
+  return SessionsText(b) + (queued == "0" ? "" : " +" + queued + " queued");
+}
+
+std::string WeightText(const Json& b) {
+  const double share = b.at("share").get<double>();
+  const std::string weight = Count(b.at("weight"));
+  if (share >= 1) return weight;
+  return weight + " (slow start " + std::to_string(static_cast<int>(share * 100)) + "%)";
+}
+
 std::string BackendTable(const Json& backends, bool colour) {
   Table table({{"BACKEND"},
                {"ADDRESS"},
@@ -100,8 +113,8 @@ std::string BackendTable(const Json& backends, bool colour) {
                {Text(b.at("address"))},
                HealthCell(b),
                AdminCell(b),
-               {SessionsText(b)},
-               {Count(b.at("weight"))},
+               {BackendSessionsText(b)},
+               {WeightText(b)},
                ProbeCell(b),
                CertificateCell(b)});
   }

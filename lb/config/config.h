@@ -86,6 +86,7 @@ enum class HashKey : std::uint8_t { kSource, kSourceAndSni };
 enum class ProxyProtocol : std::uint8_t { kNone, kV1, kV2 };
 enum class ProxyTlv : std::uint8_t { kAuthority, kAlpn, kUniqueId, kCrc32c };
 enum class OnDown : std::uint8_t { kKeep, kDrain, kClose };
+enum class OnOverload : std::uint8_t { kAlert, kReset };
 enum class AdminState : std::uint8_t { kActive, kDraining, kDisabled };
 
 enum class ProbeKind : std::uint8_t { kNone, kTcp, kTls, kSstp, kHttp, kExec };
@@ -167,6 +168,12 @@ struct Pool {
   std::vector<IpAddress> source;  // local addresses to connect from; empty: the kernel's choice
   Duration connect_timeout = seconds(3);
   std::uint32_t connect_attempts = 3;
+  std::uint32_t max_pending_per_backend = 0;  // 0: no cap
+  std::optional<Rate> session_rate_per_backend;
+  std::uint32_t max_queued_per_backend = 1000;  // 0: nobody waits
+  Duration queue_timeout = seconds(10);
+  OnOverload on_overload = OnOverload::kAlert;
+  Duration slow_start{};
   OnDown on_down = OnDown::kKeep;
   DrainStyle drain;
   EjectionRules ejection;

@@ -11,6 +11,9 @@
 namespace sstplb::config {
 namespace {
 
+// The negotiation timer of a client ([MS-SSTP] 3.2.2.1), less what TLS and PPP still take.
+constexpr Duration kClientPatience = seconds(50);
+
 class PoolLint {
  public:
   PoolLint(Findings& out, const Config& config, const Pool& pool)
@@ -22,6 +25,7 @@ class PoolLint {
     ProxyHeader();
     Leg();
     Ejections();
+    Queue();
     NoEffect();
     if (probe_.kind == ProbeKind::kNone) {
       Warn("probe_none", ".probe.kind",
@@ -124,6 +128,21 @@ class PoolLint {
            "is less than one of the pool's " + std::to_string(pool_.backends.size()) +
                " backends: none is ever ejected",
            "Use a larger share, or enabled = false");
+    }
+  }
+
+  void Queue() {
+    const Pool pool;
+    const bool queues = pool_.max_pending_per_backend != 0 || pool_.session_rate_per_backend;
+    const std::string needs = "max_pending_per_backend or session_rate_per_backend";
+    Unused(pool_.queue_timeout != pool.queue_timeout, queues, ".queue_timeout", needs);
+    Unused(pool_.max_queued_per_backend != pool.max_queued_per_backend, queues,
+           ".max_queued_per_backend", needs);
+    Unused(pool_.on_overload != pool.on_overload, queues, ".on_overload", needs);
+    if (queues && pool_.queue_timeout >= kClientPatience) {
+      Warn("queue_timeout_long", ".queue_timeout",
+           "SSTP clients give up 60s after they began, so that who waits longer waits in vain",
+           "Use 10s to 30s");
     }
   }
 

@@ -144,6 +144,12 @@ void PoolKeys(Visitor& v) {
   v.Source("source");
   v.Key("connect_timeout", &Pool::connect_timeout, SpanRule{milliseconds(10), minutes(5)});
   v.Key("connect_attempts", &Pool::connect_attempts, CountRule{1, 64});
+  v.Key("max_pending_per_backend", &Pool::max_pending_per_backend, CountRule{0, kMaxSessions});
+  v.Key("session_rate_per_backend", &Pool::session_rate_per_backend, OptionalRule<RateRule>{});
+  v.Key("max_queued_per_backend", &Pool::max_queued_per_backend, CountRule{0, kMaxSessions});
+  v.Key("queue_timeout", &Pool::queue_timeout, SpanRule{milliseconds(100), minutes(5)});
+  v.Key("on_overload", &Pool::on_overload, WordRule{"choice"});
+  v.Key("slow_start", &Pool::slow_start, SpanRule{Duration::zero(), hours(1)});
   v.Key("on_down", &Pool::on_down, WordRule{"choice"});
   v.Table("drain", &Pool::drain, [](auto& inner) { DrainKeys(inner); });
   v.Table("ejection", &Pool::ejection, [](auto& inner) { EjectionKeys(inner); });

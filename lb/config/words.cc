@@ -20,6 +20,8 @@ constexpr Word<ProxyTlv> kProxyTlv[] = {{ProxyTlv::kAuthority, "authority"},
                                         {ProxyTlv::kCrc32c, "crc32c"}};
 constexpr Word<OnDown> kOnDown[] = {
     {OnDown::kKeep, "keep"}, {OnDown::kDrain, "drain"}, {OnDown::kClose, "close"}};
+constexpr Word<OnOverload> kOnOverload[] = {{OnOverload::kAlert, "alert"},
+                                            {OnOverload::kReset, "reset"}};
 constexpr Word<AdminState> kAdminState[] = {{AdminState::kActive, "active"},
                                             {AdminState::kDraining, "draining"},
                                             {AdminState::kDisabled, "disabled"}};
@@ -72,6 +74,10 @@ std::span<const Word<ProxyTlv>> Words() {
 template <>
 std::span<const Word<OnDown>> Words() {
   return kOnDown;
+}
+template <>
+std::span<const Word<OnOverload>> Words() {
+  return kOnOverload;
 }
 template <>
 std::span<const Word<AdminState>> Words() {

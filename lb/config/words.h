@@ -52,6 +52,8 @@ std::span<const Word<ProxyTlv>> Words();
 template <>
 std::span<const Word<OnDown>> Words();
 template <>
+std::span<const Word<OnOverload>> Words();
+template <>
 std::span<const Word<AdminState>> Words();
 template <>
 std::span<const Word<ProbeKind>> Words();

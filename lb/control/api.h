@@ -116,6 +116,9 @@ struct BackendStatus {
   bool removed = false;  // only its last sessions are left; gone from the list when they are
   std::uint32_t sessions_active = 0;
   std::uint64_t sessions_opened = 0;
+  std::uint32_t sessions_pending = 0;  // of the active ones: TLS is not through yet
+  std::uint32_t sessions_queued = 0;   // that wait for a place; not active
+  double share = 1;                    // of its clients that it gets now; below 1: slow start
   ProbeStatus probe;
   std::optional<CertificateStatus> certificate;
   std::optional<DrainStatus> drain;

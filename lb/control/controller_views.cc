@@ -9,6 +9,7 @@
 
 #include "lb/config/write.h"
 #include "lb/control/controller.h"
+#include "lb/session/picker.h"
 
 namespace sstplb::control {
 namespace {
@@ -44,6 +45,11 @@ BackendStatus Controller::ToStatus(const backend::PoolView& pool,
   status.ready = backend.Ready() && !backend.Full();
   status.sessions_active = backend.load->active.load(std::memory_order_relaxed);
   status.sessions_opened = backend.load->opened.load(std::memory_order_relaxed);
+  status.sessions_pending = backend.load->pending.load(std::memory_order_relaxed);
+  status.sessions_queued = backend.load->queued.load(std::memory_order_relaxed);
+  if (const auto plan = plan_->FindPool(pool.name)) {
+    status.share = session::ShareOf(*plan, backend, Clock::now());
+  }
   const backend::Decision* decision = registry_.FindDecision(pool.name, backend.name);
   status.added = decision != nullptr && decision->added.has_value();
   const config::Pool* configured = config_.FindPool(pool.name);

@@ -38,6 +38,7 @@ void AddUp(LaneCounters& to, const LaneCounters& from) {
   AddUp(to.handshakes, from.handshakes);
   AddUp(to.connect_failures, from.connect_failures);
   AddUp(to.signals, from.signals);
+  to.queue_wait.Merge(from.queue_wait);
   to.connect_duration.Merge(from.connect_duration);
   to.handshake_duration.Merge(from.handshake_duration);
   to.session_duration.Merge(from.session_duration);
@@ -102,6 +103,7 @@ void AddLanes(const std::vector<worker::Report>& reports, Exposition& out) {
                                    static_cast<double>(counters.to_backend_bytes));
     out.Add<Metric::kSessionBytes>({pool, backend, "to_client"},
                                    static_cast<double>(counters.to_client_bytes));
+    out.Add<Metric::kBackendQueueWait>({pool, backend}, counters.queue_wait);
     out.Add<Metric::kBackendConnectDuration>({pool, backend}, counters.connect_duration);
     ForEachCount<session::ConnectFailure>(
         counters.connect_failures, [&](std::string_view reason, double count) {
@@ -189,6 +191,8 @@ void AddBackend(const BackendStatus& backend, Exposition& out) {
     out.Add<Metric::kBackendAdminState>({backend.pool, backend.name, config::ToWord(state)},
                                         backend.admin == state ? 1 : 0);
   }
+  out.Add<Metric::kBackendPending>({backend.pool, backend.name}, backend.sessions_pending);
+  out.Add<Metric::kBackendQueue>({backend.pool, backend.name}, backend.sessions_queued);
   out.Add<Metric::kBackendEjected>({backend.pool, backend.name}, backend.ejection ? 1 : 0);
   AddCertificate(backend, out);
   if (backend.drain) {

@@ -46,6 +46,7 @@ struct LaneCounters {
   std::array<std::uint64_t, kTlsResultCount> handshakes{};
   std::array<std::uint64_t, kConnectFailureCount> connect_failures{};
   std::array<std::uint64_t, kSignalCount> signals{};
+  metrics::Histogram queue_wait{metrics::kHandshakeBounds};  // of those that had to
   metrics::Histogram connect_duration{metrics::kHandshakeBounds};
   metrics::Histogram handshake_duration{metrics::kHandshakeBounds};
   metrics::Histogram session_duration{metrics::kSessionBounds};

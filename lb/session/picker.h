@@ -3,26 +3,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+
 #include "lb/balance/policy.h"
+#include "lb/balance/ramp.h"
 #include "lb/session/plan.h"
 
 namespace sstplb::session {
 
-// The loads of a pool as a policy looks at them. Must not outlive the pool.
+// The share of its clients that a backend gets now; below 1 while it starts slowly.
+inline double ShareOf(const PoolPlan& pool, const backend::BackendView& backend, TimePoint now) {
+  if (!backend.ready_since) return 1;
+  return balance::RampShare(now - *backend.ready_since, pool.config.slow_start);
+}
+
+inline bool AnySlowStart(const PoolPlan& pool, TimePoint now) {
+  if (pool.config.slow_start == Duration::zero()) return false;
+  return std::ranges::any_of(pool.view.backends, [&](const backend::BackendView& backend) {
+    return ShareOf(pool, backend, now) < 1;
+  });
+}
+
+// The loads of a pool as a policy looks at them. Must not outlive the pool. With `key`, a backend
+// that starts slowly is only usable for its share of clients.
 class PoolLoads final : public balance::LoadView {
  public:
-  explicit PoolLoads(const PoolPlan& pool) : pool_(pool) {}
+  explicit PoolLoads(const PoolPlan& pool, const balance::Key* key = nullptr)
+      : pool_(pool), key_(key) {}
 
   std::uint32_t Active(std::size_t index) const override {
-    return pool_.view.backends[index].load->active.load(std::memory_order_relaxed);
+    const backend::BackendLoad& load = *pool_.view.backends[index].load;
+    return load.active.load(std::memory_order_relaxed) +
+           load.queued.load(std::memory_order_relaxed);
   }
   bool Usable(std::size_t index) const override {
     const backend::BackendView& backend = pool_.view.backends[index];
-    return backend.Ready() && !backend.Full();
+    if (!backend.Ready() || backend.Full()) return false;
+    return key_ == nullptr ||
+           balance::InShare(key_->hash, backend.name, ShareOf(pool_, backend, key_->now));
   }
 
  private:
   const PoolPlan& pool_;
+  const balance::Key* key_;
 };
 
 // Whose placement it is: the client and, where the pool hashes it, the name it asked for.
@@ -35,7 +58,18 @@ inline balance::Key KeyFor(const PoolPlan& pool, const IpAddress& client,
 inline balance::Candidates PickCandidates(const PoolPlan& pool, const balance::Key& key,
                                           std::size_t limit = balance::Candidates::kCapacity) {
   balance::Candidates candidates(limit);
-  pool.policy->Pick(key, PoolLoads(pool), candidates);
+  if (!AnySlowStart(pool, key.now)) {
+    pool.policy->Pick(key, PoolLoads(pool), candidates);
+    return candidates;
+  }
+  pool.policy->Pick(key, PoolLoads(pool, &key), candidates);
+  // One that starts slowly is better than none.
+  const bool none = candidates.empty();
+  const PoolLoads loads(pool);
+  for (std::size_t i = 0; i < pool.view.backends.size(); ++i) {
+    if (pool.view.backends[i].weight != 0 && loads.Usable(i)) candidates.Add(i);
+  }
+  if (none) candidates.set_why("slow_start");
   return candidates;
 }
 

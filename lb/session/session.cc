@@ -67,6 +67,10 @@ void Session::OnReady(unsigned slot, std::uint32_t events) {
     case Phase::kGreeting:
       if (client_.readable) OnClientFirst();
       return;
+    case Phase::kQueued:
+      // Who ends while he waits has given up. What he sends waits in the kernel.
+      if (client_.ending) Close(CloseReason::kClientGone);
+      return;
     case Phase::kConnecting:
       // What the client sends meanwhile waits in the kernel.
       if (slot == kBackendSlot) OnBackendFirst();
@@ -100,6 +104,8 @@ void Session::OnTimeout() {
       if (opening_->refused) return Close(*opening_->refused);
       ++gate_->counters.hellos[static_cast<std::size_t>(HelloKind::kTimeout)];
       return Close(CloseReason::kHelloTimeout);
+    case Phase::kQueued:
+      return RefuseOverload(CloseReason::kQueueTimeout);
     case Phase::kConnecting:
       return ConnectFailed(ETIMEDOUT);
     case Phase::kRelaying:
@@ -137,13 +143,20 @@ void Session::LetGo(TimePoint now) {
   if (lane_ != nullptr) --lane_->users;
   if (connected()) --lane_->active;
   LeaveBackend();
+  if (opening_ != nullptr) host_.waiting().Leave(opening_->ticket);
   if (limiter_) limiter_->Leave(client_address_.ip);
   if (sticks_) sticks_->SessionEnded(client_address_.ip, now);
   --gate_->active;
   host_.budget().Leave();
 }
 
+void Session::LeavePlace() {
+  if (!std::exchange(pending_, false)) return;
+  load_->pending.fetch_sub(1, std::memory_order_relaxed);
+}
+
 void Session::LeaveBackend() {
+  LeavePlace();
   if (load_) load_->active.fetch_sub(1, std::memory_order_relaxed);
   load_.reset();
 }
@@ -180,7 +193,9 @@ SessionStatus Session::status() const {
   status.sni = sni_;
   status.ja4 = ja4();
   if (opening_ != nullptr && opening_->pool != nullptr) status.pool = opening_->pool->config.name;
-  if (lane_ != nullptr) {
+  if (opening_ != nullptr && opening_->ticket.load != nullptr) {
+    status.backend = opening_->pool->view.backends[opening_->waits_for].name;
+  } else if (lane_ != nullptr) {
     status.pool = lane_->key.pool;
     status.backend = lane_->key.backend;
     status.backend_address = backend_address_;

@@ -29,6 +29,7 @@
 #include "lb/session/tcp_facts.h"
 #include "lb/session/tcp_socket.h"
 #include "lb/session/timeouts.h"
+#include "lb/session/waiting_room.h"
 #include "lb/tls/alert.h"
 #include "lb/tls/ja4.h"
 #include "lb/tls/record_observer.h"
@@ -47,6 +48,7 @@ class Host {
   virtual Books& books() = 0;
   virtual SessionBudget& budget() = 0;
   virtual Buffers& buffers() = 0;
+  virtual WaitingRoom& waiting() = 0;
   // Calls OnAgain() in the next turn, when the others have had theirs.
   virtual void Again(Session& session) = 0;
   // Calls OnRested() when Flow::kRest has passed, a little earlier or later.
@@ -86,6 +88,11 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   void OnTimeout();
   void OnAgain();
   void OnRested();
+  // It waits, and it is its turn: takes a place if there is one now, or leaves the queue another
+  // way. False when it waits on.
+  bool OnTurn();
+  // It waits, and backends have changed: picks anew.
+  void OnPlan(std::shared_ptr<const Plan> plan);
   void Close(CloseReason reason);
 
   // Images (session_image.cc): what is needed to go on elsewhere, and going on here.
@@ -136,7 +143,10 @@ class Session final : public TimeoutLink, private Poller::Watcher {
     std::size_t next_candidate = 0;
     std::uint32_t attempts = 0;
     TimePoint attempt_began;
-    std::string detail;  // of a failure, for the log
+    WaitingRoom::Ticket ticket;  // while it waits for a place
+    std::size_t waits_for = 0;   // the member
+    TimePoint queued_since;      // zero: it did not wait
+    std::string detail;          // of a failure, for the log
   };
   class ObserverTap;
   // How long a refused client may take to read its alert and go.
@@ -158,8 +168,14 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   void Linger();
 
   // Connecting (session_connect.cc).
-  void PickBackend(const RouteDecision& route, const HelloNames& names);
+  balance::Key PickKey(const PoolPlan& pool) const;
+  void PickBackend(const RouteDecision& route);
   void ConnectNext();
+  enum class Place : std::uint8_t { kTaken, kFull, kBusy };
+  Place TakePlace(std::size_t member, bool called_in);
+  void LeavePlace();
+  bool WaitFor(std::size_t member);
+  void RefuseOverload(CloseReason reason);
   bool TryConnect(std::size_t member);
   ConnectFrom ConnectSource() const;
   void CountConnectFailure(int error);
@@ -218,6 +234,7 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   std::array<char, tls::kJa4Size> ja4_{};  // zero unless sessions are logged
   TlsStage tls_ = TlsStage::kUnseen;
   bool signalled_ = false;  // its signal of the backend is given
+  bool pending_ = false;    // counted as such in load_
   Duration idle_timeout_;   // or less: what the rhythm allows
   Duration rhythm_{};       // 0: there is none
   TimePoint opened_;

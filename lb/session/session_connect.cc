@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "lb/session/session.h"
 #include "proxyproto/encode.h"
@@ -13,42 +14,138 @@
 
 namespace sstplb::session {
 
-void Session::PickBackend(const RouteDecision& route, const HelloNames& names) {
+namespace {
+
+// Whether its clients belong to one backend more than to another.
+bool IsSticky(config::Balance balance) {
+  return balance == config::Balance::kConsistentHash || balance == config::Balance::kSourceIp;
+}
+
+}  // namespace
+
+balance::Key Session::PickKey(const PoolPlan& pool) const {
+  const auto sni = sni_.empty() ? std::nullopt : std::optional<std::string_view>(sni_);
+  return KeyFor(pool, client_address_.ip, sni, host_.now());
+}
+
+void Session::PickBackend(const RouteDecision& route) {
   Opening& opening = *opening_;
   opening.pool = opening.plan->FindPool(route.pool);
   // One more than can fail: a place at a backend may be gone when it is tried.
-  opening.candidates = PickCandidates(
-      *opening.pool, KeyFor(*opening.pool, client_address_.ip, names.sni, host_.now()),
-      opening.pool->config.connect_attempts + 1);
-  phase_ = Phase::kConnecting;
+  opening.candidates = PickCandidates(*opening.pool, PickKey(*opening.pool),
+                                      opening.pool->config.connect_attempts + 1);
   ConnectNext();
 }
 
 void Session::ConnectNext() {
   Opening& opening = *opening_;
+  phase_ = Phase::kConnecting;
+  std::optional<std::size_t> busy;
   while (opening.next_candidate < opening.candidates.size() &&
          opening.attempts < opening.pool->config.connect_attempts) {
-    if (TryConnect(opening.candidates[opening.next_candidate++])) return;
+    const std::size_t member = opening.candidates[opening.next_candidate++];
+    const Place place = TakePlace(member, /*called_in=*/false);
+    if (place == Place::kTaken && TryConnect(member)) return;
     if (closed_) return;
+    if (place != Place::kBusy) continue;
+    if (!busy) busy = member;
+    if (IsSticky(opening.pool->config.balance) && WaitFor(member)) return;
   }
+  // Where it does not matter which backend it is, it has looked for a free one first.
+  if (busy && WaitFor(*busy)) return;
+  if (busy) return RefuseOverload(CloseReason::kQueueFull);
   const bool none = opening.attempts == 0;
   Refuse(none ? CloseReason::kNoBackend : CloseReason::kConnectFailed, tls::Alert::kInternalError);
 }
 
-// Whether an attempt is under way or has succeeded.
+// Counts the session in at its backend, if it may come now.
+Session::Place Session::TakePlace(std::size_t member, bool called_in) {
+  const config::Pool& pool = opening_->pool->config;
+  const backend::BackendView& backend = opening_->pool->view.backends[member];
+  backend::BackendLoad& load = *backend.load;
+  if (!called_in && !host_.waiting().empty() && host_.waiting().Waits(load)) return Place::kBusy;
+  const auto active = load.active.fetch_add(1, std::memory_order_relaxed);
+  const auto pending = load.pending.fetch_add(1, std::memory_order_relaxed);
+  load_ = backend.load;
+  pending_ = true;
+  auto place = Place::kTaken;
+  if (backend.max_sessions != 0 && active >= backend.max_sessions) {
+    place = Place::kFull;  // another worker took the last place
+  } else if (pool.max_pending_per_backend != 0 && pending >= pool.max_pending_per_backend) {
+    place = Place::kBusy;
+  } else if (pool.session_rate_per_backend &&
+             !load.pace.Take(*pool.session_rate_per_backend, host_.now())) {
+    place = Place::kBusy;
+  }
+  if (place != Place::kTaken) LeaveBackend();
+  return place;
+}
+
+bool Session::WaitFor(std::size_t member) {
+  Opening& opening = *opening_;
+  const config::Pool& pool = opening.pool->config;
+  backend::BackendLoad& load = *opening.pool->view.backends[member].load;
+  opening.ticket = host_.waiting().Enter(load, SourceHash(client_address_.ip), *this,
+                                         pool.max_queued_per_backend);
+  if (opening.ticket.load == nullptr) return false;
+  opening.waits_for = member;
+  if (opening.queued_since == TimePoint()) opening.queued_since = host_.now();
+  phase_ = Phase::kQueued;
+  host_.timeouts().Arm(*this, pool.queue_timeout, host_.now());
+  // To see it go.
+  if (WatchLeg(client_, kClientSlot) && client_.ending) Close(CloseReason::kClientGone);
+  return true;
+}
+
+bool Session::OnTurn() {
+  const std::size_t member = opening_->waits_for;
+  const Place place = TakePlace(member, /*called_in=*/true);
+  if (place == Place::kBusy) return false;
+  host_.waiting().Leave(opening_->ticket, /*served=*/true);
+  phase_ = Phase::kConnecting;
+  if (place == Place::kTaken && TryConnect(member)) return true;
+  if (!closed_) ConnectNext();
+  return true;
+}
+
+void Session::OnPlan(std::shared_ptr<const Plan> plan) {
+  Opening& opening = *opening_;
+  auto pool = plan->FindPool(opening.pool->config.name);
+  if (pool == nullptr) return;  // it waits on where it is
+  const auto wanted = PickCandidates(*pool, PickKey(*pool), pool->config.connect_attempts + 1);
+  const bool stays =
+      !wanted.empty() && pool->view.backends[wanted[0]].load.get() == opening.ticket.load;
+  if (!stays) host_.waiting().Leave(opening.ticket);
+  opening.plan = std::move(plan);
+  opening.pool = std::move(pool);
+  opening.candidates = wanted;
+  opening.next_candidate = stays ? 1 : 0;
+  if (!stays) return ConnectNext();
+  opening.waits_for = wanted[0];
+}
+
+// Early, so that the client does not run into its own timer.
+void Session::RefuseOverload(CloseReason reason) {
+  host_.waiting().Leave(opening_->ticket);
+  if (opening_->pool->config.on_overload == config::OnOverload::kReset) {
+    ResetOnClose(client_.fd.get());
+    return Close(reason);
+  }
+  const bool tls = opening_->greeting.kind() != HelloKind::kNotTls;
+  Refuse(reason, tls ? std::optional(tls::Alert::kInternalError) : std::nullopt);
+}
+
+// Whether an attempt is under way or has succeeded. It has a place.
 bool Session::TryConnect(std::size_t member) {
   Opening& opening = *opening_;
   const backend::BackendView& backend = opening.pool->view.backends[member];
-  const auto before = backend.load->active.fetch_add(1, std::memory_order_relaxed);
-  load_ = backend.load;
-  if (backend.max_sessions != 0 && before >= backend.max_sessions) {
-    LeaveBackend();  // another worker took the last place
-    return false;
-  }
   ++opening.attempts;
   if (lane_ != nullptr) --lane_->users;
   lane_ = &host_.books().LaneFor({gate_->listener, opening.pool->config.name, backend.name});
   ++lane_->users;
+  if (opening.queued_since != TimePoint()) {
+    lane_->counters.queue_wait.Observe(host_.now() - std::exchange(opening.queued_since, {}));
+  }
   backend_address_ = *backend.resolved;
   opening.attempt_began = host_.now();
 
@@ -135,6 +232,7 @@ void Session::Connected() {
     rhythm_ = opening.listener->config.rhythm;
     if (rhythm_ != Duration::zero()) idle_timeout_ = std::min(idle_timeout_, DeadAfter(rhythm_));
   }
+  if (observer_ == nullptr) LeavePlace();
   backend_spoke_ = now;  // it has accepted
   opening_.reset();
   host_.timeouts().Arm(*this, idle_timeout_, now);

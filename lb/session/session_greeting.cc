@@ -132,7 +132,7 @@ void Session::HelloDone() {
     return Refuse(*route.refused,
                   tls ? std::optional(tls::Alert::kUnrecognizedName) : std::nullopt);
   }
-  PickBackend(route, names);
+  PickBackend(route);
 }
 
 void Session::Refuse(CloseReason reason, std::optional<tls::Alert> alert) {

@@ -122,6 +122,7 @@ void Session::Observe(tls::Side side, ByteView bytes) {
 // The handshake has ended one way or another, or the session has before it did.
 void Session::CountHandshake() {
   const tls::HandshakeFacts facts = observer_->facts();
+  LeavePlace();
   observer_.reset();
   if (facts.gave_up && !facts.handshake_done) {
     tls_ = TlsStage::kUnseen;

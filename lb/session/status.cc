@@ -20,7 +20,8 @@ std::optional<SessionId> ParseSessionId(std::string_view text) {
 }
 
 std::string_view ToString(Phase phase) {
-  constexpr std::string_view kNames[] = {"greeting", "connecting", "relaying", "finishing"};
+  constexpr std::string_view kNames[] = {"greeting", "queued", "connecting", "relaying",
+                                         "finishing"};
   return kNames[static_cast<std::size_t>(phase)];
 }
 

@@ -19,7 +19,7 @@ std::string ToString(SessionId id);
 std::optional<SessionId> ParseSessionId(std::string_view text);
 
 // What a session is waiting for (docs/life_of_a_session.md).
-enum class Phase : std::uint8_t { kGreeting, kConnecting, kRelaying, kFinishing };
+enum class Phase : std::uint8_t { kGreeting, kQueued, kConnecting, kRelaying, kFinishing };
 std::string_view ToString(Phase phase);
 
 struct SessionStatus {

@@ -64,6 +64,7 @@ void Worker::Run() {
     RunAgain();
     if (!resting_.empty() && now_ >= rest_ends_) RunRested();
     if (alarm_.TakeRing()) RunTimeouts();
+    if (!waiting_.empty()) waiting_.Serve();
     EndTurn();
   }
 }
@@ -75,6 +76,7 @@ void Worker::SetPlan(std::shared_ptr<const session::Plan> plan) {
     return pool != nullptr && pool->view.Find(key.backend) != nullptr &&
            plan_->FindListener(key.listener) != nullptr;
   });
+  for (session::Session* session : waiting_.All()) session->OnPlan(plan_);
 }
 
 void Worker::AddSocket(ListenSocket socket) {
@@ -211,7 +213,10 @@ std::uint64_t Worker::CloseMatching(const session::SessionFilter& filter,
 
 std::optional<std::chrono::milliseconds> Worker::MayWait() const {
   if (!again_.empty()) return std::chrono::milliseconds(0);
-  if (resting_.empty()) return std::nullopt;
+  if (resting_.empty() && waiting_.empty()) return std::nullopt;
+  if (resting_.empty()) {
+    return std::chrono::ceil<std::chrono::milliseconds>(session::WaitingRoom::kLook);
+  }
   return std::chrono::ceil<std::chrono::milliseconds>(session::Flow::kRest);
 }
 

@@ -160,6 +160,7 @@ class Worker final : private session::Host, private Acceptor::Sink {
   session::Books& books() override { return books_; }
   session::SessionBudget& budget() override { return budget_; }
   session::Buffers& buffers() override { return buffers_; }
+  session::WaitingRoom& waiting() override { return waiting_; }
   void Again(session::Session& session) override { again_.push_back(&session); }
   void Rest(session::Session& session) override;
   bool TakeSample() override { return samples_.Take(kSampleRate, now_); }
@@ -198,6 +199,7 @@ class Worker final : private session::Host, private Acceptor::Sink {
   session::Books books_;
   metrics::Histogram loop_lag_{metrics::kLoopLagBounds};
   session::TokenBucket samples_;
+  session::WaitingRoom waiting_;
   std::shared_ptr<const session::Plan> plan_ = std::make_shared<const session::Plan>();
   ReserveFd reserve_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;

@@ -38,6 +38,9 @@ std::string EveryMetric() {
   e.Add<Metric::kBackendUp>({"main", "vpn1"}, 1);
   e.Add<Metric::kBackendAdminState>({"main", "vpn1", "active"}, 1);
   e.Add<Metric::kBackendWeight>({"main", "vpn1"}, 100);
+  e.Add<Metric::kBackendPending>({"main", "vpn1"}, 1);
+  e.Add<Metric::kBackendQueue>({"main", "vpn1"}, 0);
+  e.Add<Metric::kBackendQueueWait>({"main", "vpn1"}, handshakes);
   e.Add<Metric::kBackendSignals>({"main", "vpn1", "ok"}, 1100);
   e.Add<Metric::kBackendEjected>({"main", "vpn1"}, 0);
   e.Add<Metric::kBackendEjections>({"main", "vpn2", "closed_at_once"}, 1);

@@ -52,6 +52,25 @@ TEST_F(RegistryTest, ASnapshotThatWasHandedOutNeverChanges) {
   EXPECT_GT(registry_.snapshot()->generation, before->generation);
 }
 
+TEST_F(RegistryTest, KnowsWhoHasComeBack) {
+  EXPECT_EQ(Find("vpn1")->ready_since, std::nullopt) << "it was never away";
+  registry_.SetHealth("main", "vpn1", Health::kUp);
+  EXPECT_EQ(Find("vpn1")->ready_since, std::nullopt);
+  registry_.SetHealth("main", "vpn1", Health::kDown);
+  registry_.SetHealth("main", "vpn1", Health::kUp);
+  const auto since = Find("vpn1")->ready_since;
+  ASSERT_TRUE(since);
+  registry_.SetHealth("main", "vpn2", Health::kDown);
+  EXPECT_EQ(Find("vpn1")->ready_since, since);
+  registry_.SetEjected("main", "vpn1", true);
+  EXPECT_FALSE(Find("vpn1")->Ready());
+  EXPECT_TRUE(Find("vpn1")->Usable());
+  registry_.SetEjected("main", "vpn1", false);
+  EXPECT_GT(Find("vpn1")->ready_since, since);
+  ASSERT_TRUE(registry_.Add("main", MakeBackend("vpn3", "10.0.0.3:443")).ok());
+  EXPECT_TRUE(Find("vpn3")->ready_since);
+}
+
 TEST_F(RegistryTest, TheOperatorWinsOverTheConfigurationUntilReset) {
   ASSERT_TRUE(registry_.SetAdmin("main", "vpn1", AdminState::kDisabled).ok());
   ASSERT_TRUE(registry_.SetWeight("main", "vpn1", 7).ok());

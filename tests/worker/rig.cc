@@ -13,7 +13,6 @@
 #include <future>
 #include <iterator>
 #include <numeric>
-#include <thread>
 
 #include "lb/balance/make_policy.h"
 #include "lb/session/tcp_socket.h"
@@ -152,7 +151,9 @@ std::shared_ptr<session::Plan> MakePlan(backend::Registry& registry, config::Lis
 Rig::Rig(config::Listener listener, config::Pool pool, const std::vector<SocketAddress>& backends,
          std::uint32_t max_sessions)
     : budget_(max_sessions), registry_([](const auto&) {}) {
-  const auto plan = MakePlan(registry_, listener, std::move(pool), backends);
+  const std::shared_ptr<const session::Plan> plan =
+      MakePlan(registry_, listener, std::move(pool), backends);
+  plan_ = *plan;
   worker_ = std::make_unique<Worker>(0, *log_, budget_);
   const SocketAddress bind =
       listener.bind.empty() ? *SocketAddress::Parse("127.0.0.1:0") : listener.bind[0];
@@ -198,14 +199,17 @@ std::uint64_t Rig::Closed(session::CloseReason reason) const {
   return count;
 }
 
-template <class Count>
-bool Rig::Await(Count count, std::uint64_t at_least) const {
-  const TimePoint deadline = Clock::now() + kPatience;
-  while (count() < at_least) {
-    if (Clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
+const backend::BackendLoad& Rig::load(std::size_t backend) const {
+  return *registry_.snapshot()->pools[0].backends[backend].load;
+}
+
+void Rig::SetHealth(const std::string& backend, backend::Health health) {
+  registry_.SetHealth("main", backend, health);
+  auto pool = std::make_shared<session::PoolPlan>(*plan_.pools[0]);
+  pool->view = registry_.snapshot()->pools[0];
+  plan_.pools = {pool};
+  worker_->Post(
+      [plan = std::make_shared<const session::Plan>(plan_)](Worker& w) { w.SetPlan(plan); });
 }
 
 bool Rig::AwaitRefused(session::CloseReason reason, std::uint64_t count) const {

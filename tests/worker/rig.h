@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "lb/backend/registry.h"
@@ -79,6 +80,9 @@ class Rig {
   std::vector<session::SessionStatus> sessions() const;
   std::uint64_t Refused(session::CloseReason reason) const;
   std::uint64_t Closed(session::CloseReason reason) const;
+  const backend::BackendLoad& load(std::size_t backend) const;
+  // A new plan.
+  void SetHealth(const std::string& backend, backend::Health health);
   // Waits until a count is reached; false after ten seconds.
   template <class Count>
   bool Await(Count count, std::uint64_t at_least) const;
@@ -95,8 +99,19 @@ class Rig {
   std::unique_ptr<Logger> log_ = Logger::Null();
   session::SessionBudget budget_;
   backend::Registry registry_;
+  session::Plan plan_;
   SocketAddress address_;
   std::unique_ptr<Worker> worker_;
 };
+
+template <class Count>
+bool Rig::Await(Count count, std::uint64_t at_least) const {
+  const TimePoint deadline = Clock::now() + std::chrono::seconds(10);
+  while (count() < at_least) {
+    if (Clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 }  // namespace sstplb::worker

@@ -1,0 +1,215 @@
+// Places at a backend: who waits for one, who gets it, and who is refused.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/worker/rig.h"
+
+namespace sstplb::worker {
+namespace {
+
+using config::OnOverload;
+using session::CloseReason;
+using session::Phase;
+using std::chrono::milliseconds;
+
+config::Pool OnePlace() {
+  return {.max_pending_per_backend = 1, .queue_timeout = std::chrono::seconds(8)};
+}
+
+Peer Greet(const Rig& rig) {
+  Peer client = rig.Connect();
+  EXPECT_TRUE(client.Send(Hello()));
+  return client;
+}
+
+bool AwaitQueued(const Rig& rig, std::uint64_t count) {
+  return rig.Await(
+      [&] {
+        const auto sessions = rig.sessions();
+        return static_cast<std::uint64_t>(std::ranges::count_if(
+            sessions, [](const auto& s) { return s.phase == Phase::kQueued; }));
+      },
+      count);
+}
+
+std::string Alert(int description) {
+  return std::string("\x15\x03\x03\x00\x02\x02", 6) + static_cast<char>(description);
+}
+
+TEST(Places, ASessionWaitsUntilTheHandshakeBeforeItIsOver) {
+  const Server server;
+  const Rig rig({}, OnePlace(), {server.address()});
+  Peer first = Greet(rig);
+  Peer backend = server.Accept();
+  ASSERT_EQ(backend.Read(Hello().size()), Hello());
+  const Peer second = Greet(rig);
+  ASSERT_TRUE(AwaitQueued(rig, 1));
+  EXPECT_EQ(rig.load(0).pending, 1u);
+  EXPECT_EQ(rig.load(0).queued, 1u);
+  EXPECT_EQ(rig.load(0).active, 1u);
+  EXPECT_FALSE(server.HasClient());
+  // An alert is the end of a handshake, too.
+  ASSERT_TRUE(backend.Send(Alert(40)));
+  const Peer next = server.Accept();
+  EXPECT_EQ(next.Read(Hello().size()), Hello());
+  EXPECT_EQ(rig.load(0).queued, 0u);
+  EXPECT_EQ(rig.load(0).active, 2u);
+  first.Reset();
+  ASSERT_TRUE(next.Send("x"));
+  EXPECT_EQ(second.Read(1), "x");
+}
+
+TEST(Places, AnEndFreesThePlace) {
+  const Server server;
+  const Rig rig({}, OnePlace(), {server.address()});
+  Peer first = Greet(rig);
+  Peer backend = server.Accept();
+  const Peer second = Greet(rig);
+  const Peer third = Greet(rig);
+  ASSERT_TRUE(AwaitQueued(rig, 2));
+  first.Reset();
+  const Peer next = server.Accept();
+  EXPECT_EQ(next.Read(Hello().size()), Hello());
+  EXPECT_EQ(rig.load(0).queued, 1u);
+}
+
+TEST(Places, WhatIsNoTlsHasNoHandshake) {
+  const Server server;
+  const Rig rig({.not_tls = config::PoolOrRefuse::kPool}, OnePlace(), {server.address()});
+  const Peer first = rig.Connect();
+  ASSERT_TRUE(first.Send("SSH-2.0-x"));
+  const Peer backend = server.Accept();
+  const Peer second = rig.Connect();
+  ASSERT_TRUE(second.Send("SSH-2.0-y"));
+  const Peer next = server.Accept();
+  EXPECT_EQ(next.Read(9), "SSH-2.0-y");
+}
+
+TEST(Places, AClientThatGivesUpLeavesTheQueue) {
+  const Server server;
+  const Rig rig({}, OnePlace(), {server.address()});
+  const Peer first = Greet(rig);
+  const Peer backend = server.Accept();
+  {
+    const Peer second = Greet(rig);
+    Peer third = Greet(rig);
+    ASSERT_TRUE(AwaitQueued(rig, 2));
+    third.Reset();
+  }
+  EXPECT_TRUE(rig.AwaitRefused(CloseReason::kClientGone, 2));
+  EXPECT_EQ(rig.load(0).queued, 0u);
+}
+
+TEST(Places, WhoWaitsTooLongIsToldSo) {
+  const Server server;
+  for (const OnOverload how : {OnOverload::kAlert, OnOverload::kReset}) {
+    config::Pool pool = OnePlace();
+    pool.queue_timeout = milliseconds(100);
+    pool.on_overload = how;
+    const Rig rig({}, pool, {server.address()});
+    const Peer first = Greet(rig);
+    const Peer backend = server.Accept();
+    const Peer second = Greet(rig);
+    if (how == OnOverload::kAlert) {
+      EXPECT_EQ(second.ReadToEnd(), Alert(80));
+    } else {
+      EXPECT_TRUE(second.WasReset());
+    }
+    second.EndSending();
+    EXPECT_TRUE(rig.AwaitRefused(CloseReason::kQueueTimeout));
+    EXPECT_EQ(rig.load(0).queued, 0u);
+    EXPECT_EQ(rig.load(0).pending, 1u);
+  }
+}
+
+TEST(Places, AFullQueueRefusesAtOnce) {
+  const Server server;
+  config::Pool pool = OnePlace();
+  pool.max_queued_per_backend = 1;
+  const Rig rig({}, pool, {server.address()});
+  const Peer first = Greet(rig);
+  const Peer backend = server.Accept();
+  const Peer second = Greet(rig);
+  ASSERT_TRUE(AwaitQueued(rig, 1));
+  const Peer third = Greet(rig);
+  EXPECT_EQ(third.ReadToEnd(), Alert(80));
+  EXPECT_TRUE(rig.AwaitRefused(CloseReason::kQueueFull));
+}
+
+TEST(Places, ARateIsKept) {
+  const Server server;
+  config::Pool pool{.session_rate_per_backend = config::Rate{20, 1}};
+  const Rig rig({}, pool, {server.address()});
+  const TimePoint begin = Clock::now();
+  std::vector<Peer> peers;
+  for (int i = 0; i < 5; ++i) peers.push_back(Greet(rig));
+  for (int i = 0; i < 5; ++i) peers.push_back(server.Accept());
+  EXPECT_GE(Clock::now() - begin, milliseconds(200));
+  const auto lanes = rig.report().lanes;
+  ASSERT_EQ(lanes.size(), 1u);
+  std::uint64_t waited = 0;
+  for (const std::uint64_t count : lanes[0].counters.queue_wait.counts()) waited += count;
+  EXPECT_EQ(waited, 4u);
+}
+
+TEST(Places, WhoeverGoesWhereverLooksForAFreeBackendFirst) {
+  const Server busy;
+  const Server free;
+  for (const bool sticky : {true, false}) {
+    config::Pool pool = OnePlace();
+    pool.balance = sticky ? config::Balance::kConsistentHash : config::Balance::kRoundRobin;
+    const Rig rig({}, pool, {busy.address(), free.address()});
+    // The rig's policy takes turns whatever the pool is called.
+    const Peer first = Greet(rig);
+    const Peer at_busy = busy.Accept();
+    const Peer second = Greet(rig);
+    Peer at_free = free.Accept();
+    second.EndSending();
+    at_free.Reset();
+    ASSERT_TRUE(rig.AwaitClosed(CloseReason::kBackendReset));
+    const Peer third = Greet(rig);  // b1 has its turn
+    if (sticky) {
+      EXPECT_TRUE(AwaitQueued(rig, 1));
+      EXPECT_FALSE(free.HasClient());
+    } else {
+      EXPECT_EQ(free.Accept().Read(Hello().size()), Hello());
+    }
+  }
+}
+
+TEST(Places, WhoWaitsForABackendThatGoesDownGoesElsewhere) {
+  const Server busy;
+  const Server free;
+  Rig rig({}, OnePlace(), {busy.address(), free.address()});
+  const Peer first = Greet(rig);
+  const Peer at_busy = busy.Accept();
+  const Peer second = Greet(rig);
+  Peer at_free = free.Accept();
+  const Peer third = Greet(rig);
+  const Peer fourth = Greet(rig);
+  ASSERT_TRUE(AwaitQueued(rig, 2));
+  at_free.Reset();  // and its place is taken by who waits for it
+  const Peer next = free.Accept();
+  ASSERT_TRUE(AwaitQueued(rig, 1));
+  rig.SetHealth("b1", backend::Health::kDown);
+  ASSERT_TRUE(rig.Await([&] { return rig.load(1).queued.load(); }, 1));
+  EXPECT_EQ(rig.load(0).queued, 0u);
+  EXPECT_FALSE(busy.HasClient());
+}
+
+TEST(Places, TheEndOfTheWorkerRefusesWhoWaits) {
+  const Server server;
+  Rig rig({}, OnePlace(), {server.address()});
+  const Peer first = Greet(rig);
+  const Peer backend = server.Accept();
+  const Peer second = Greet(rig);
+  ASSERT_TRUE(AwaitQueued(rig, 1));
+  rig.Close({}, CloseReason::kShutdown);
+  EXPECT_EQ(rig.load(0).queued, 0u);
+  EXPECT_EQ(rig.load(0).pending, 0u);
+}
+
+}  // namespace
+}  // namespace sstplb::worker
