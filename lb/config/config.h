@@ -151,7 +151,7 @@ struct EjectionRules {
   double min_rate = 0.5;           // of the sources that came
   Duration base_time = seconds(30);
   Duration max_time = minutes(10);
-  double max_share = 0.5;  // of the pool
+  double max_share = 0.5;  // of the pool, those that are out anyway included
 
   bool operator==(const EjectionRules&) const = default;
 };

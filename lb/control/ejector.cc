@@ -86,7 +86,7 @@ std::vector<Ejector::Change> Ejector::Judge(const std::string& pool, const Eject
                                             const std::vector<Member>& members, TimePoint now) {
   std::vector<Change> changes;
   std::vector<Candidate> in_use;
-  std::size_t ejected = 0;
+  std::size_t out = 0;  // ejected, or not usable anyway
   for (const Member& member : members) {
     Backend& backend = backends_[{pool, member.name}];
     Expire(backend, rules, now);
@@ -95,9 +95,9 @@ std::vector<Ejector::Change> Ejector::Judge(const std::string& pool, const Eject
     } else if (backend.ejection && now >= backend.ejection->until) {
       changes.push_back(Readmit(backend, member.name, Cause::kTimeUp, now));
     }
-    if (backend.ejection) {
-      ++ejected;
-    } else if (member.usable) {
+    if (backend.ejection || !member.usable) {
+      ++out;
+    } else {
       in_use.push_back({&member.name, &backend, backend.Count()});
     }
   }
@@ -114,7 +114,7 @@ std::vector<Ejector::Change> Ejector::Judge(const std::string& pool, const Eject
 
   const auto most = static_cast<std::size_t>(
       std::floor(rules.max_share * static_cast<double>(members.size()) + 1e-9));
-  while (ejected < most && in_use.size() > 1) {
+  while (out < most && in_use.size() > 1) {
     // The worst first; then the rest is looked at without it.
     const auto found = std::ranges::max_element(in_use, {}, [&rules](const Candidate& c) {
       return c.tally.failures < rules.min_failures ? -1.0 : c.tally.rate();
@@ -142,7 +142,7 @@ std::vector<Ejector::Change> Ejector::Judge(const std::string& pool, const Eject
                                              .other_sources = others.sources}};
     backend.Clear();
     changes.push_back({*worst.name, true, Cause::kFailures, *backend.ejection});
-    ++ejected;
+    ++out;
   }
   return changes;
 }

@@ -72,8 +72,8 @@ class Ejector {
   void Note(const Key& key, const session::Sighting& sighting, TimePoint now);
 
   // What changes now in one pool: whose time is up, who is needed because nobody else is usable,
-  // who is ejected. The share that may be ejected is rounded down, and the last usable one never
-  // is.
+  // who is ejected. The share that may be out, those that are not usable anyway included, is
+  // rounded down, and the last usable one is never ejected.
   std::vector<Change> Judge(const std::string& pool, const config::EjectionRules& rules,
                             const std::vector<Member>& members, TimePoint now);
 

@@ -180,12 +180,21 @@ TEST(Ejector, AFewFailuresElsewhereDoNotHideTheOffender) {
   EXPECT_THAT(farm.Judge(), ElementsAre("b out"));
 }
 
-TEST(Ejector, WhoIsDownAnywayIsNeitherComparedNorTheLast) {
-  Farm farm(3);
+TEST(Ejector, WhoIsDownAnywayIsNotCompared) {
+  Farm farm(4);
   farm.members[1].usable = false;
   farm.See("a", Signal::kConnectTimeout, 10).See("b", Signal::kOk, 10);
-  EXPECT_THAT(farm.Judge(), IsEmpty());  // c has shown nothing yet
+  EXPECT_THAT(farm.Judge(), IsEmpty());  // c and d have shown nothing yet
   farm.See("c", Signal::kOk, 3);
+  EXPECT_THAT(farm.Judge(), ElementsAre("a out"));
+}
+
+TEST(Ejector, WhoIsDownAnywayTakesAPartOfTheShare) {
+  Farm farm(3);
+  farm.members[1].usable = false;
+  farm.See("a", Signal::kConnectTimeout, 10).See("c", Signal::kOk, 10);
+  EXPECT_THAT(farm.Judge(), IsEmpty());
+  farm.members[1].usable = true;
   EXPECT_THAT(farm.Judge(), ElementsAre("a out"));
 }
 
