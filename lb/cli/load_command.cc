@@ -169,6 +169,9 @@ LoadCommand::LoadCommand(CLI::App& parent) {
   app_->add_option("--churn", churn_, "While held, how many are ended and replaced")
       ->check(RateText())
       ->type_name("N/s");
+  app_->add_option("--retry", retry_, "Try again what is lost or fails, after a time up to this")
+      ->check(DurationText())
+      ->type_name("DURATION");
   app_->add_option("--sni", sni_, "The server name to show (default: HOST, unless an address)")
       ->type_name("NAME");
   app_->add_option("--host", host_, "The Host header (default: HOST)")->type_name("NAME");
@@ -229,6 +232,7 @@ Result<LoadOptions> LoadCommand::Read() const {
     load.payload = *ParsePayload(payload_);
   }
   if (!churn_.empty()) load.churn_every = *ParseEvery(churn_);
+  if (!retry_.empty()) load.retry = *ParseDuration(retry_);
   const bool named = !options.target.AsAddress().has_value();
   load.sni = sni_.empty() && named ? options.target.host : sni_;
   load.host = host_.empty() ? options.target.host : host_;

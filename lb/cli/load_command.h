@@ -34,7 +34,7 @@ class LoadCommand {
   CLI::App* app_;
   std::string target_;
   std::uint32_t tunnels_;
-  std::string ramp_, rate_, hold_, depth_, payload_, churn_;
+  std::string ramp_, rate_, hold_, depth_, payload_, churn_, retry_;
   std::string sni_, host_, user_, password_file_;
   std::vector<std::string> sources_;
   std::string tls_, timeout_;

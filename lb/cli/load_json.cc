@@ -40,6 +40,7 @@ Json OptionsJson(const load::Options& options) {
   json["depth"] = ToString(options.depth);
   json["payload_bytes_per_second"] = options.payload;
   json["churn_per_second"] = per_second(options.churn_every);
+  json["retry_seconds"] = options.retry.count() > 0 ? Json(Seconds(options.retry)) : Json(nullptr);
   json["sni"] = options.sni;
   json["sources"] = Json::array();
   for (const IpAddress& source : options.sources) json["sources"].push_back(source.ToString());

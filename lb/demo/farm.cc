@@ -26,6 +26,10 @@ Status Farm::SetFault(std::size_t server, const Fault& fault) {
   return status;
 }
 
+void Farm::SetMaxStarting(std::size_t server, std::size_t most) {
+  tunnel::OnLoop(thread_.loop(), [&] { servers_.at(server)->SetMaxStarting(most); });
+}
+
 void Farm::DropAll(std::size_t server, bool reset) {
   tunnel::OnLoop(thread_.loop(), [&] { servers_.at(server)->DropAll(reset); });
 }

@@ -34,6 +34,7 @@ class Farm {
 
   // In force when it returns. Fails only when a closed listener cannot be opened again.
   Status SetFault(std::size_t server, const Fault& fault);
+  void SetMaxStarting(std::size_t server, std::size_t most);
   void DropAll(std::size_t server, bool reset);
   // What SIGKILL does: nothing listens, every connection is reset. SetFault({}) starts it again.
   void Kill(std::size_t server);

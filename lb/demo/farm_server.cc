@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -62,6 +63,7 @@ FarmServer::FarmServer(Loop& loop, ServerOptions options, tunnel::TlsContext con
               std::move(context),
               *options_.certificate,
               Fault{},
+              options_.max_starting,
               AddressPool(options_.gateway, options_.addresses),
               ServerCounters{},
               std::move(changed)},
@@ -115,6 +117,11 @@ Status FarmServer::SetFault(const Fault& fault) {
   return Done{};
 }
 
+void FarmServer::SetMaxStarting(std::size_t most) {
+  shared_.max_starting = most;
+  shared_.counters.most_starting = shared_.counters.most_in_tls = 0;
+}
+
 void FarmServer::DropAll(bool reset) {
   std::vector<ServerSession*> all;
   all.reserve(sessions_.size());
@@ -165,7 +172,12 @@ void FarmServer::OnRetry(ev::timer&, int) {
 
 void FarmServer::Admit(Fd fd) {
   ++shared_.counters.accepted;
-  const bool full = sessions_.size() >= options_.max_connections;
+  ServerCounters& counters = shared_.counters;
+  const std::size_t starting = sessions_.size() - counters.tunnels;
+  const bool full = sessions_.size() >= options_.max_connections ||
+                    (shared_.max_starting != 0 && starting >= shared_.max_starting);
+  if (full) ++counters.turned_away;
+  if (!full) counters.most_starting = std::max<std::uint64_t>(counters.most_starting, starting + 1);
   if (full || shared_.fault.kind == FaultKind::kCloseAtAccept) {
     ++shared_.counters.probe_like;
     fd.Reset();

@@ -31,6 +31,8 @@ class FarmServer {
   const SocketAddress& address() const { return address_; }
   const Certificate& certificate() const { return shared_.certificate; }
 
+  // Another limit than that of the options; what there was most begins anew.
+  void SetMaxStarting(std::size_t most);
   Status SetFault(const Fault& fault);
   // Ends all connections: by RST as a killed server's, or in order.
   void DropAll(bool reset);

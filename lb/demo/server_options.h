@@ -29,7 +29,9 @@ struct ServerOptions {
   std::string password;
   IpAddress gateway = IpAddress::V4({10, 99, 0, 1});  // answers pings; addresses follow it
   std::size_t addresses = 1000;
-  std::size_t max_connections = 20000;                      // above it, closed at accept
+  std::size_t max_connections = 20000;  // above it, closed at accept
+  // The same for connections that have no tunnel yet, as accel-ppp's max-starting. 0: no limit.
+  std::size_t max_starting = 0;
   Duration negotiation_timeout = std::chrono::seconds(60);  // from accept to Call Connected
   Duration hello_interval = std::chrono::seconds(60);  // silence before an Echo Request is sent
   // As sstp-server does: a call that the client closes before the server closed it, and earlier
@@ -41,6 +43,9 @@ struct ServerOptions {
 struct ServerCounters {
   std::uint64_t accepted = 0;
   std::uint64_t proxy_headers = 0;  // good ones
+  std::uint64_t turned_away = 0;    // at accept, by max_connections or max_starting
+  std::uint64_t most_starting = 0;  // connections without a tunnel that there were at once
+  std::uint64_t most_in_tls = 0;    // of these, with a TLS handshake that was not through
   std::uint64_t tls_done = 0;
   std::uint64_t tls_resumed = 0;  // of tls_done
   std::uint64_t posts = 0;        // requests of SSTP_DUPLEX_POST
@@ -63,6 +68,7 @@ struct ServerCounters {
 
   // As they are now:
   std::size_t open = 0;     // connections
+  std::size_t in_tls = 0;   // of these, with a TLS handshake that is not through
   std::size_t tunnels = 0;  // past Call Connected
   std::size_t addresses_in_use = 0;
 };

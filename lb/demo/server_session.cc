@@ -149,6 +149,7 @@ void ServerSession::OnHello() {
     default:
       phase_ = Phase::kTls;
       raw_.stop();
+      EnterTls();
       Slowly([this] { StartTls(); });
   }
 }
@@ -181,7 +182,18 @@ void ServerSession::OnTick(ev::timer&, int) {
   }
 }
 
+void ServerSession::EnterTls() {
+  ServerCounters& counters = shared_.counters;
+  in_tls_ = true;
+  counters.most_in_tls = std::max<std::uint64_t>(counters.most_in_tls, ++counters.in_tls);
+}
+
+void ServerSession::LeaveTls() {
+  if (std::exchange(in_tls_, false)) --shared_.counters.in_tls;
+}
+
 void ServerSession::OnTlsReady() {
+  LeaveTls();
   ++shared_.counters.tls_done;
   if (stream_->resumed()) ++shared_.counters.tls_resumed;
   phase_ = Phase::kHttp;
@@ -321,6 +333,7 @@ void ServerSession::Finish(bool by_client) {
   if (phase_ == Phase::kEnded) return;
   call_.OnLost(by_client, Clock::now());
   if (!had_tunnel_) ++shared_.counters.probe_like;
+  LeaveTls();
   phase_ = Phase::kEnded;
   raw_.stop();
   tick_.stop();

@@ -30,6 +30,7 @@ struct ServerShared {
   tunnel::TlsContext context;
   Certificate certificate;
   Fault fault;
+  std::size_t max_starting;  // of the options at first
   AddressPool pool;
   ServerCounters counters;
   std::function<void()> changed;  // a counter or a tunnel that people wait for has moved
@@ -59,6 +60,8 @@ class ServerSession final : private tunnel::TlsStreamHandler, private CallHost {
   void OnHello();
   void StartTls();
   void SendInsteadOfTls(std::string_view bytes);
+  void EnterTls();
+  void LeaveTls();
   void OnTick(ev::timer& timer, int events);
 
   void OnTlsReady() override;
@@ -90,6 +93,7 @@ class ServerSession final : private tunnel::TlsStreamHandler, private CallHost {
   Phase phase_ = Phase::kProxy;
   bool closed_here_ = false;
   bool had_tunnel_ = false;
+  bool in_tls_ = false;
   ev::io raw_;
   ev::timer tick_;
   TimePoint born_;

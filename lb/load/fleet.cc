@@ -18,6 +18,9 @@ constexpr std::uint32_t kExchangesPerTurn = 32;
 constexpr std::size_t kClosesPerTurn = 100;
 constexpr Duration kCloseEvery = std::chrono::milliseconds(20);
 
+// Spreads numbers that follow each other.
+std::uint64_t Rehash(std::uint64_t serial) { return serial * 0x9e3779b97f4a7c15 >> 32; }
+
 std::uint64_t QuotaOf(const Options& options, unsigned share) {
   const std::uint64_t all = options.tunnels;
   return share < all ? (all - share - 1) / options.workers + 1 : 0;
@@ -55,7 +58,8 @@ Fleet::Fleet(Loop& loop, const Options& options, tunnel::TlsContext context, uns
                  options.workers),
       launch_(loop.ev()),
       exchange_(loop.ev()),
-      close_(loop.ev()) {
+      close_(loop.ev()),
+      retries_(loop) {
   launch_.set<Fleet, &Fleet::OnLaunch>(this);
   exchange_.set<Fleet, &Fleet::OnExchange>(this);
   close_.set<Fleet, &Fleet::OnClose>(this);
@@ -65,6 +69,7 @@ Fleet::~Fleet() {
   launch_.stop();
   exchange_.stop();
   close_.stop();
+  retries_.Clear();
 }
 
 void Fleet::Start(TimePoint began) {
@@ -129,6 +134,7 @@ void Fleet::Stop(std::function<void()> done) {
   }
   launch_.stop();
   exchange_.stop();
+  retries_.Clear();
   for (const auto& [serial, seat] : seats_) to_close_.push_back(serial);
   if (to_close_.empty()) {
     done_();
@@ -159,8 +165,19 @@ void Fleet::OnSeatDown(Seat& seat) { up_.erase(seat.serial()); }
 
 void Fleet::OnSeatEnded(Seat& seat) {
   CountEnd(seat);
+  Retry(seat);
   // It is still on the stack: it goes with the loop's next turn.
   loop_.Post([this, serial = seat.serial()] { Forget(serial); });
+}
+
+// As people do, each after a time of his own. The end of a tunnel that was told to end is its end.
+void Fleet::Retry(const Seat& seat) {
+  if (stopping_ || options_.retry.count() <= 0 || seat.report().end == TunnelEnd::kStopped) return;
+  constexpr std::uint64_t kParts = 1000;
+  const auto step = static_cast<std::int64_t>(Rehash(seat.serial()) % kParts);
+  retries_.After(options_.retry * step / static_cast<std::int64_t>(kParts), [this] {
+    if (!stopping_) Launch();
+  });
 }
 
 void Fleet::Forget(std::uint64_t serial) {

@@ -17,6 +17,7 @@
 #include "lb/load/options.h"
 #include "lb/load/schedule.h"
 #include "lb/load/seat.h"
+#include "lb/tunnel/delay_queue.h"
 
 namespace sstplb::load {
 
@@ -40,6 +41,7 @@ class Fleet final : private SeatHost {
   Figures figures() const;
 
  private:
+  void Retry(const Seat& seat);
   void OnSeatUp(Seat& seat) override;
   void OnSeatDown(Seat& seat) override;
   void OnSeatEnded(Seat& seat) override;
@@ -76,6 +78,7 @@ class Fleet final : private SeatHost {
   Figures figures_;                    // bytes and pings of ended tunnels only
   std::optional<Counts> held_from_;
   std::vector<std::uint64_t> to_close_;
+  tunnel::DelayQueue retries_;
   bool stopping_ = false;
   std::function<void()> done_;
 };

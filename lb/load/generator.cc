@@ -76,12 +76,13 @@ void Generator::OnCounts() {
   const Counts& counts = progress.counts;
   const bool none_left = counts.up == 0 && counts.SettingUp() == 0;
   if (phase_ == Phase::kRamp && counts.started >= options_.tunnels && counts.SettingUp() == 0) {
-    if (none_left) {
+    if (none_left && options_.retry.count() == 0) {
       Close(false);
     } else {
       Enter(Phase::kHold);
     }
-  } else if (phase_ == Phase::kHold && none_left && options_.churn_every.count() == 0) {
+  } else if (phase_ == Phase::kHold && none_left && options_.churn_every.count() == 0 &&
+             options_.retry.count() == 0) {
     Close(false);
   }
 }

@@ -29,9 +29,11 @@ struct Options {
   Depth depth = Depth::kCall;
   std::uint64_t payload = 0;  // bytes a second for each tunnel; needs kCall or kPpp; 0: none
   Duration churn_every{};     // while held, one tunnel ends and another starts; 0: none
-  std::string sni;            // "": none is sent
-  std::string host;           // the Host header
-  std::string user;           // with kPpp
+  // What is lost or does not come up is tried again after a time up to this; 0: never.
+  Duration retry{};
+  std::string sni;   // "": none is sent
+  std::string host;  // the Host header
+  std::string user;  // with kPpp
   std::string password;
   std::vector<IpAddress> sources;               // taken in turn; empty: the host's choice
   std::optional<TlsVersion> tls;                // absent: 1.2 or 1.3

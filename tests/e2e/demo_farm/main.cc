@@ -2,7 +2,9 @@
 // softether, and so on; on that port (0: any); with a certificate for these names that is good for
 // so many days. It is steered by lines on its input:
 //
-//   fault WORD [STATUS]   what it does wrong from now on (lb/demo/fault.h); answered by "done"
+//   fault WORD [NUMBER]   what it does wrong from now on (lb/demo/fault.h), with the status of
+//                         http_status or the milliseconds of slow; answered by "done"
+//   limit N               at most so many connections without a tunnel (0: any); "done"
 //   drop                  resets every connection; "done"
 //   counters              one line of name=value
 //
@@ -29,8 +31,11 @@ std::string SetFault(demo::Farm& farm, std::istringstream& words) {
   const auto kind = demo::FaultKindFromString(word);
   if (!kind) return "no fault is called " + word;
   fault.kind = *kind;
-  int status = 0;
-  if (words >> status) fault.http_status = status;
+  int number = 0;
+  if (words >> number) {
+    fault.http_status = number;
+    fault.delay = std::chrono::milliseconds(number);
+  }
   const sstplb::Status set = farm.SetFault(0, fault);
   return set.ok() ? "done" : set.error().message;
 }
@@ -47,6 +52,9 @@ std::string Counters(const demo::Farm& farm) {
       {"disconnects", c.disconnects},
       {"aborts", c.aborts},
       {"half_open_left", c.half_open_left},
+      {"turned_away", c.turned_away},
+      {"most_starting", c.most_starting},
+      {"most_in_tls", c.most_in_tls},
       {"open", c.open},
       {"tunnels", c.tunnels},
       {"addresses_in_use", c.addresses_in_use},
@@ -63,6 +71,12 @@ std::string Answer(demo::Farm& farm, const std::string& line) {
   words >> command;
   if (command == "fault") return SetFault(farm, words);
   if (command == "counters") return Counters(farm);
+  if (command == "limit") {
+    std::size_t most = 0;
+    words >> most;
+    farm.SetMaxStarting(0, most);
+    return "done";
+  }
   if (command == "drop") {
     farm.DropAll(0, true);
     return "done";
@@ -87,6 +101,7 @@ demo::ServerOptions OptionsFrom(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   std::vector<demo::ServerOptions> servers = {OptionsFrom({argv + 1, argv + argc})};
+  servers[0].addresses = 20000;
   auto farm = demo::Farm::Start(std::move(servers));
   if (!farm.ok()) {
     std::fprintf(stderr, "demo_farm: %s\n", farm.error().message.c_str());
