@@ -24,7 +24,7 @@ inline constexpr double kSmallestShare = 0.02;
 
 // The share of its clients that a backend gets when it has been ready for `since`. 1: all.
 inline double RampShare(Duration since, Duration slow_start) {
-  if (since >= slow_start) return 1;
+  if (since >= slow_start || slow_start <= Duration::zero()) return 1;
   return std::max(kSmallestShare, Seconds(since) / Seconds(slow_start));
 }
 

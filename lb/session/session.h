@@ -176,6 +176,7 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   void LeavePlace();
   bool WaitFor(std::size_t member);
   void RefuseOverload(CloseReason reason);
+  void RefuseByAlert(CloseReason reason);
   bool TryConnect(std::size_t member);
   ConnectFrom ConnectSource() const;
   void CountConnectFailure(int error);

@@ -55,7 +55,7 @@ void Session::ConnectNext() {
   if (busy && WaitFor(*busy)) return;
   if (busy) return RefuseOverload(CloseReason::kQueueFull);
   const bool none = opening.attempts == 0;
-  Refuse(none ? CloseReason::kNoBackend : CloseReason::kConnectFailed, tls::Alert::kInternalError);
+  RefuseByAlert(none ? CloseReason::kNoBackend : CloseReason::kConnectFailed);
 }
 
 // Counts the session in at its backend, if it may come now.
@@ -111,7 +111,10 @@ bool Session::OnTurn() {
 void Session::OnPlan(std::shared_ptr<const Plan> plan) {
   Opening& opening = *opening_;
   auto pool = plan->FindPool(opening.pool->config.name);
-  if (pool == nullptr) return;  // it waits on where it is
+  if (plan->stopping || pool == nullptr) {
+    host_.waiting().Leave(opening.ticket);
+    return RefuseByAlert(plan->stopping ? CloseReason::kStopping : CloseReason::kNoBackend);
+  }
   const auto wanted = PickCandidates(*pool, PickKey(*pool), pool->config.connect_attempts + 1);
   const bool stays =
       !wanted.empty() && pool->view.backends[wanted[0]].load.get() == opening.ticket.load;
@@ -131,6 +134,11 @@ void Session::RefuseOverload(CloseReason reason) {
     ResetOnClose(client_.fd.get());
     return Close(reason);
   }
+  RefuseByAlert(reason);
+}
+
+// What is no TLS cannot read an alert.
+void Session::RefuseByAlert(CloseReason reason) {
   const bool tls = opening_->greeting.kind() != HelloKind::kNotTls;
   Refuse(reason, tls ? std::optional(tls::Alert::kInternalError) : std::nullopt);
 }

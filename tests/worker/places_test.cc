@@ -199,6 +199,19 @@ TEST(Places, WhoWaitsForABackendThatGoesDownGoesElsewhere) {
   EXPECT_FALSE(busy.HasClient());
 }
 
+TEST(Places, NobodyWaitsForABalancerThatStops) {
+  const Server server;
+  Rig rig({}, OnePlace(), {server.address()});
+  const Peer first = Greet(rig);
+  const Peer backend = server.Accept();
+  const Peer second = Greet(rig);
+  ASSERT_TRUE(AwaitQueued(rig, 1));
+  rig.SetStopping();
+  EXPECT_EQ(second.ReadToEnd(), Alert(80));
+  second.EndSending();
+  EXPECT_TRUE(rig.AwaitRefused(CloseReason::kStopping));
+}
+
 TEST(Places, TheEndOfTheWorkerRefusesWhoWaits) {
   const Server server;
   Rig rig({}, OnePlace(), {server.address()});

@@ -208,6 +208,15 @@ void Rig::SetHealth(const std::string& backend, backend::Health health) {
   auto pool = std::make_shared<session::PoolPlan>(*plan_.pools[0]);
   pool->view = registry_.snapshot()->pools[0];
   plan_.pools = {pool};
+  PublishPlan();
+}
+
+void Rig::SetStopping() {
+  plan_.stopping = true;
+  PublishPlan();
+}
+
+void Rig::PublishPlan() {
   worker_->Post(
       [plan = std::make_shared<const session::Plan>(plan_)](Worker& w) { w.SetPlan(plan); });
 }

@@ -83,6 +83,7 @@ class Rig {
   const backend::BackendLoad& load(std::size_t backend) const;
   // A new plan.
   void SetHealth(const std::string& backend, backend::Health health);
+  void SetStopping();
   // Waits until a count is reached; false after ten seconds.
   template <class Count>
   bool Await(Count count, std::uint64_t at_least) const;
@@ -99,6 +100,8 @@ class Rig {
   std::unique_ptr<Logger> log_ = Logger::Null();
   session::SessionBudget budget_;
   backend::Registry registry_;
+  void PublishPlan();
+
   session::Plan plan_;
   SocketAddress address_;
   std::unique_ptr<Worker> worker_;
