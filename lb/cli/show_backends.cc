@@ -93,7 +93,7 @@ std::string BackendSessionsText(const Json& b) {
 
 std::string WeightText(const Json& b) {
   const double share = b.at("share").get<double>();
-  const std::string weight = Count(b.at("weight"));
+  std::string weight = Count(b.at("weight"));
   if (share >= 1) return weight;
   return weight + " (slow start " + std::to_string(static_cast<int>(share * 100)) + "%)";
 }

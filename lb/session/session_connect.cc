@@ -71,10 +71,9 @@ Session::Place Session::TakePlace(std::size_t member, bool called_in) {
   auto place = Place::kTaken;
   if (backend.max_sessions != 0 && active >= backend.max_sessions) {
     place = Place::kFull;  // another worker took the last place
-  } else if (pool.max_pending_per_backend != 0 && pending >= pool.max_pending_per_backend) {
-    place = Place::kBusy;
-  } else if (pool.session_rate_per_backend &&
-             !load.pace.Take(*pool.session_rate_per_backend, host_.now())) {
+  } else if ((pool.max_pending_per_backend != 0 && pending >= pool.max_pending_per_backend) ||
+             (pool.session_rate_per_backend &&
+              !load.pace.Take(*pool.session_rate_per_backend, host_.now()))) {
     place = Place::kBusy;
   }
   if (place != Place::kTaken) LeaveBackend();
