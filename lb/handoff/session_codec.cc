@@ -67,6 +67,7 @@ void EncodeIdentity(const session::Identity& identity, Bytes& body) {
   out.Time(identity.connected);
   out.U8(static_cast<std::uint8_t>((identity.in_limits ? kInLimits : 0) |
                                    (identity.in_affinity ? kInAffinity : 0)));
+  out.Span(identity.rhythm);
 }
 
 std::optional<session::Identity> DecodeIdentity(Reader& body) {
@@ -88,6 +89,7 @@ std::optional<session::Identity> DecodeIdentity(Reader& body) {
   const std::uint8_t counted = in->U8();
   out.in_limits = (counted & kInLimits) != 0;
   out.in_affinity = (counted & kInAffinity) != 0;
+  out.rhythm = in->Span();
   const bool sound = in->ok() && client && backend && out.idle_timeout.count() > 0 &&
                      out.connected != TimePoint() && out.ja4.size() <= tls::kJa4Size;
   if (!sound) return std::nullopt;
@@ -103,7 +105,10 @@ void EncodeMotion(const session::Motion& motion, bool observer, Bytes& body) {
   if (motion.first_eof == CloseReason::kClientEof) first_eof = kClientFirst;
   if (motion.first_eof == CloseReason::kBackendEof) first_eof = kBackendFirst;
   out.U8(first_eof);
-  out.Time(motion.last_byte);
+  out.Time(motion.client_spoke);
+  out.Time(motion.backend_spoke);
+  out.U8(static_cast<std::uint8_t>(motion.tls));
+  out.U8(motion.signalled ? 1 : 0);
   out.Span(motion.handshake);
   for (const std::uint32_t count : motion.retransmits) out.U32(count);
   WriteFlow(out, motion.to_backend);
@@ -119,7 +124,11 @@ std::optional<session::Motion> DecodeMotion(Reader& body) {
   const std::uint8_t first_eof = in->U8();
   if (first_eof == kClientFirst) out.first_eof = CloseReason::kClientEof;
   if (first_eof == kBackendFirst) out.first_eof = CloseReason::kBackendEof;
-  out.last_byte = in->Time();
+  out.client_spoke = in->Time();
+  out.backend_spoke = in->Time();
+  const std::uint8_t tls = in->U8();
+  if (tls < session::kTlsStageCount) out.tls = static_cast<session::TlsStage>(tls);
+  out.signalled = in->U8() != 0;
   out.handshake = in->Span();
   for (std::uint32_t& count : out.retransmits) count = in->U32();
   out.to_backend = ReadFlow(*in);

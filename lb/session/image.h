@@ -13,6 +13,7 @@
 #include "lb/base/fd.h"
 #include "lb/base/time.h"
 #include "lb/session/close_reason.h"
+#include "lb/session/signal.h"
 #include "lb/session/status.h"
 
 namespace sstplb::session {
@@ -39,6 +40,7 @@ struct Identity {
   std::string sni;
   std::string ja4;
   Duration idle_timeout{};
+  Duration rhythm{};  // 0: there is none
   TimePoint opened;
   TimePoint connected;
   bool in_limits = false;    // counts in the limits of its source
@@ -49,7 +51,10 @@ struct Identity {
 struct Motion {
   SessionId id = 0;
   std::optional<CloseReason> first_eof;  // kClientEof or kBackendEof
-  TimePoint last_byte;
+  TimePoint client_spoke;
+  TimePoint backend_spoke;
+  TlsStage tls = TlsStage::kUnseen;
+  bool signalled = false;  // its signal of the backend is given
   Duration handshake{};
   std::uint32_t retransmits[2] = {0, 0};  // client, backend
   FlowImage to_backend;

@@ -32,8 +32,10 @@ Session::Session(Host& host, Identity&& identity, Fd client, Fd backend, const P
       backend_address_(identity.backend_address),
       sni_(std::move(identity.sni)),
       idle_timeout_(identity.idle_timeout),
+      rhythm_(identity.rhythm),
       opened_(identity.opened),
-      last_byte_(identity.connected),
+      client_spoke_(identity.connected),
+      backend_spoke_(identity.connected),
       connected_(identity.connected) {
   if (identity.proxy) proxy_ = std::make_unique<SocketAddress>(*identity.proxy);
   identity.ja4.copy(ja4_.data(), ja4_.size());
@@ -65,6 +67,7 @@ Identity Session::identity() const {
   out.sni = sni_;
   out.ja4 = ja4();
   out.idle_timeout = idle_timeout_;
+  out.rhythm = rhythm_;
   out.opened = opened_;
   out.connected = connected_;
   out.in_limits = limiter_ != nullptr;
@@ -76,7 +79,10 @@ Motion Session::motion() {
   Motion out;
   out.id = id_;
   out.first_eof = first_eof_;
-  out.last_byte = last_byte_;
+  out.client_spoke = client_spoke_;
+  out.backend_spoke = backend_spoke_;
+  out.tls = tls_;
+  out.signalled = signalled_;
   out.handshake = handshake_;
   std::ranges::copy(retransmits_, out.retransmits);
   out.to_backend = to_backend_.Image(host_.buffers());
@@ -91,7 +97,7 @@ GreetingImage Session::greeting() const {
   out.listener = gate_->listener;
   out.peer = proxy_ != nullptr ? *proxy_ : client_address_;
   out.opened = opened_;
-  out.last_byte = last_byte_;
+  out.last_byte = last_byte();
   out.in_limits = limiter_ != nullptr;
   out.refused = opening_->refused;
   const ByteView read = opening_->greeting.all_bytes();
@@ -108,7 +114,10 @@ bool Session::Watch() {
 void Session::Take(Motion&& motion) {
   first_eof_ = motion.first_eof;
   if (first_eof_) phase_ = Phase::kFinishing;
-  last_byte_ = motion.last_byte;
+  client_spoke_ = motion.client_spoke;
+  backend_spoke_ = motion.backend_spoke;
+  tls_ = motion.tls;
+  signalled_ = motion.signalled;
   handshake_ = motion.handshake;
   std::ranges::copy(motion.retransmits, retransmits_);
   to_backend_.Restore(std::move(motion.to_backend), host_.buffers());
@@ -117,10 +126,16 @@ void Session::Take(Motion&& motion) {
   if (const auto observer = tls::RecordObserver::Load(motion.observer)) {
     observer_ = std::make_unique<tls::RecordObserver>(*observer);
   }
+  const bool pending = observer_ != nullptr;  // its handshake is under way
+  if (!pending && tls_ == TlsStage::kHandshake) tls_ = TlsStage::kUnseen;
+  if (pending && !std::exchange(pending_, true)) {
+    load_->pending.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (!pending) LeavePlace();
 }
 
 void Session::GoOn() {
-  host_.timeouts().Arm(*this, idle_timeout_, last_byte_);
+  host_.timeouts().Arm(*this, idle_timeout_, last_byte());
   // The poller tells what is there, but for what the kernel keeps quiet about.
   if (to_backend_.bulk()) client_.readable = true;
   if (to_client_.bulk()) backend_.readable = true;
@@ -130,7 +145,7 @@ void Session::GoOn() {
 
 void Session::Resume(const GreetingImage& image) {
   opened_ = image.opened;
-  last_byte_ = image.last_byte;
+  client_spoke_ = backend_spoke_ = image.last_byte;
   Opening& opening = *opening_;
   if (image.refused) {
     opening.refused = image.refused;

@@ -47,6 +47,7 @@ enum class TlsStage : std::uint8_t {
   kAlertClient,
   kAlertServer
 };
+inline constexpr std::size_t kTlsStageCount = 5;
 
 // A tunnel that ended sooner and carried less had not begun: authentication and what comes after
 // it take some kilobytes and less than a minute.

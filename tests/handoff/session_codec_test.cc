@@ -28,6 +28,7 @@ session::Identity SomeIdentity() {
   out.sni = "vpn.example.com";
   out.ja4 = "t13d1516h2_8daaf6152771_e5627efa2ab1";
   out.idle_timeout = seconds(900);
+  out.rhythm = seconds(60);
   out.opened = TimePoint(seconds(100));
   out.connected = TimePoint(seconds(101));
   out.in_limits = true;
@@ -39,7 +40,10 @@ session::Motion SomeMotion() {
   session::Motion out;
   out.id = 0x123456;
   out.first_eof = CloseReason::kClientEof;
-  out.last_byte = TimePoint(seconds(200));
+  out.client_spoke = TimePoint(seconds(200));
+  out.backend_spoke = TimePoint(seconds(201));
+  out.tls = session::TlsStage::kDone;
+  out.signalled = true;
   out.handshake = std::chrono::milliseconds(41);
   out.retransmits[0] = 3;
   out.retransmits[1] = 4;
@@ -120,6 +124,7 @@ TEST(SessionCodec, AnIdentityWithEverything) {
   EXPECT_EQ(got->sni, want.sni);
   EXPECT_EQ(got->ja4, want.ja4);
   EXPECT_EQ(got->idle_timeout, want.idle_timeout);
+  EXPECT_EQ(got->rhythm, want.rhythm);
   EXPECT_EQ(got->opened, want.opened);
   EXPECT_EQ(got->connected, want.connected);
   EXPECT_TRUE(got->in_limits);
@@ -159,7 +164,10 @@ TEST(SessionCodec, AMotionWithEverything) {
   ASSERT_TRUE(got);
   EXPECT_EQ(got->id, want.id);
   EXPECT_EQ(got->first_eof, want.first_eof);
-  EXPECT_EQ(got->last_byte, want.last_byte);
+  EXPECT_EQ(got->client_spoke, want.client_spoke);
+  EXPECT_EQ(got->backend_spoke, want.backend_spoke);
+  EXPECT_EQ(got->tls, want.tls);
+  EXPECT_EQ(got->signalled, want.signalled);
   EXPECT_EQ(got->handshake, want.handshake);
   EXPECT_EQ(got->retransmits[0], 3u);
   EXPECT_EQ(got->retransmits[1], 4u);

@@ -124,7 +124,7 @@ class OldProcess {
   static Bytes Motion(session::SessionId id) {
     session::Motion motion;
     motion.id = id;
-    motion.last_byte = Clock::now();
+    motion.client_spoke = motion.backend_spoke = Clock::now();
     motion.to_backend.bytes = 1000;
     motion.to_backend.held = {'u', 'p'};
     motion.to_client.held = {'d', 'o', 'w', 'n'};
