@@ -66,8 +66,13 @@ class Relay:
             data, fds, _, _ = socket.recv_fds(self._sockets[name], PACKET, DESCRIPTORS)
         except ConnectionResetError:
             return True  # told once, ahead of what was sent before
-        if not data or self._killed == name:
-            return False
+        try:
+            return bool(data) and self._killed != name and self._pass_on(name, data, fds)
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+    def _pass_on(self, name, data, fds):
         message = f'{name}:{MESSAGES[data[0]]}'
         here = message == self._at
         if here:
@@ -79,8 +84,6 @@ class Relay:
             except OSError:
                 pass  # its end is seen next
             print(message, flush=True)
-        for fd in fds:
-            os.close(fd)
         if here:
             self._do(self._after)
         return self._killed != name
