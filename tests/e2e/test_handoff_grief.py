@@ -275,8 +275,9 @@ class OldProcessTest(GriefCase):
         half, live = self.half_greeted(balancer), self.live(balancer)
         begun = time.monotonic()
         relay = self.grief(balancer, 'new:PREPARED', before='stop-old')
-        relay.wait_exit(15)
-        self.assertLess(time.monotonic() - begun, 13)
+        relay.wait_line('^new:ABORT', 15)
+        self.assertLess(time.monotonic() - begun, 12)
+        relay.wait_exit(10)
         self.assertIn('no answer in time', relay.log())
         os.kill(balancer.process.pid, signal.SIGCONT)
         self.wait(lambda: balancer.metric('sstplb_handoffs_total', result='failed') == 1, 5,
