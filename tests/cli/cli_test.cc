@@ -382,7 +382,7 @@ TEST_F(CliTest, BadUsageIsTwoAndSaysWhy) {
       {{"probe", "a:443", "--kind", "ping"},
        "\"ping\" is none of: none, tcp, tls, sstp, http, exec"},
       {{"status", "--verbose"}, "--verbose"},
-      {{"upgrade"}, "upgrade"},
+      {{"improve"}, "improve"},
   };
   for (const auto& c : kCases) {
     const Outcome o = RunExactly(c.arguments);

@@ -1,69 +1,17 @@
 #!/usr/bin/python3
 """A live handoff: another process takes over, and no tunnel, byte or client is lost."""
 # SPDX-License-Identifier: Apache-2.0
-import contextlib
 import os
-import resource
-import shutil
 import signal
 import socket
 import threading
 import time
 
-from lib import case, proc, streams
+from lib import case, handoff, proc, streams
 from lib.balancer import Balancer, binary, pool
 
-HELLO = streams.client_hello('vpn.test')
 
-
-class HandoffTest(case.EndToEndCase):
-    @classmethod
-    def setUpClass(cls):
-        binary()
-        streams.stream_check()
-        super().setUpClass()
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
-        cls.hello = cls.class_dir / 'hello.bin'
-        cls.hello.write_bytes(HELLO)
-
-    # ---- what the tests share ----
-
-    def balancer(self, backends, *more, listener=None, **sections):
-        pools = {'main': pool({b.name: b.port for b in backends}, **(more[0] if more else {}))}
-        return Balancer(self, pools, listener, **sections).start()
-
-    def echoes(self, *names):
-        return [streams.NamedEcho(self, name) for name in names]
-
-    def pair(self, balancer, backend, **client):
-        """A client and its backend's end, hello already through."""
-        sock = streams.connect(balancer.port, **client)
-        self.addCleanup(sock.close)
-        sock.sendall(HELLO)
-        server, got = backend.accept()
-        self.addCleanup(server.close)
-        self.assertEqual(got, HELLO)
-        return sock, server
-
-    def streams_during(self, balancer, deed, *options):
-        """The tally of a stream_check client that runs while deed() is done."""
-        tally = {}
-
-        def run():
-            tally.update(streams.run_streams(balancer.port, '--hello', str(self.hello), '--spread',
-                                             *options))
-
-        running = streams.background(run)
-        try:
-            self.wait(lambda: balancer.ask('status')['sessions_active'] > 20, 10, 'streams to run')
-            deed()
-        finally:
-            running.join()
-        self.assertEqual(tally.get('failed'), 0, tally)
-        self.assertGreater(tally['sessions'], 0)
-        return tally
-
+class HandoffTest(handoff.HandoffCase):
     # ---- one handoff ----
 
     def test_both_directions_go_on_and_nothing_of_the_old_process_is_left(self):
@@ -134,7 +82,7 @@ class HandoffTest(case.EndToEndCase):
             while not ended.is_set():
                 try:
                     with socket.create_connection(('127.0.0.1', balancer.port), timeout=10) as sock:
-                        sock.sendall(HELLO)
+                        sock.sendall(handoff.HELLO)
                         streams.read_record(sock, 10)
                     outcome['served'] += 1
                 except (OSError, AssertionError) as error:
@@ -200,14 +148,14 @@ class HandoffTest(case.EndToEndCase):
         balancer = Balancer(self, {'main': pool({'b1': backend.port})}).start()
         client = streams.connect(balancer.port)
         self.addCleanup(client.close)
-        client.sendall(HELLO[:100])
+        client.sendall(handoff.HELLO[:100])
         self.wait(lambda: len(balancer.sessions()) == 1, 5, 'the session')
         balancer.upgrade()
         self.assertEqual(balancer.sessions()[0]['phase'], 'greeting')
-        client.sendall(HELLO[100:])
+        client.sendall(handoff.HELLO[100:])
         server, got = backend.accept()
         self.addCleanup(server.close)
-        self.assertEqual(got, HELLO)
+        self.assertEqual(got, handoff.HELLO)
 
     def test_the_client_that_a_proxy_header_named_stays_the_client(self):
         backend = streams.Backend(self)
@@ -218,18 +166,18 @@ class HandoffTest(case.EndToEndCase):
         half = streams.connect(balancer.port)
         for sock in (whole, half):
             self.addCleanup(sock.close)
-        whole.sendall(header + HELLO[:50])
+        whole.sendall(header + handoff.HELLO[:50])
         half.sendall(header[:20])
         self.wait(lambda: len(balancer.sessions()) == 2, 5, 'both')
         self.wait(lambda: '198.51.100.7:4711' in {s['client'] for s in balancer.sessions()}, 5,
                   'the header to be read')
         balancer.upgrade()
-        whole.sendall(HELLO[50:])
-        half.sendall(header[20:] + HELLO)
+        whole.sendall(handoff.HELLO[50:])
+        half.sendall(header[20:] + handoff.HELLO)
         for _ in range(2):
             server, got = backend.accept()
             self.addCleanup(server.close)
-            self.assertEqual(got, HELLO)
+            self.assertEqual(got, handoff.HELLO)
         self.assertEqual({s['client'] for s in balancer.sessions()}, {'198.51.100.7:4711'})
 
     def test_a_session_that_is_connecting_reaches_a_backend(self):
@@ -250,8 +198,8 @@ class HandoffTest(case.EndToEndCase):
         self.addCleanup(client.close)
         other = streams.connect(balancer.port)
         self.addCleanup(other.close)
-        client.sendall(HELLO)
-        other.sendall(HELLO)
+        client.sendall(handoff.HELLO)
+        other.sendall(handoff.HELLO)
         self.wait(lambda: 'connecting' in {s['phase'] for s in balancer.sessions()}, 5,
                   'one to be connecting')
         balancer.upgrade()
@@ -281,7 +229,7 @@ class HandoffTest(case.EndToEndCase):
         # Three are there already, and the limit counts them.
         with socket.create_connection(('127.0.0.1', balancer.port), timeout=5,
                                       source_address=('127.0.1.1', 0)) as one_more:
-            one_more.sendall(HELLO)
+            one_more.sendall(handoff.HELLO)
             self.assertIn(streams.read_end(one_more)[0], ('eof', 'reset'))
         balancer.ok('backend', 'drain', '--undo', f'main/{home}')
         sessions.pop().close()
@@ -407,119 +355,6 @@ class HandoffTest(case.EndToEndCase):
         self.wait(lambda: balancer.ask('status')['pid'] == new.pid, 10, 'the new one to answer')
         self.assertTrue(session.alive())
         balancer.stop()
-
-    # ---- what cannot be upgraded says so, and goes on ----
-
-    def refused(self, balancer, *said, command=None):
-        sessions = balancer.ask('status')['sessions_active']
-        done = command() if command else balancer.command('upgrade', timeout=60)
-        self.assertEqual(done.returncode, 1, done)
-        for words in said:
-            self.assertIn(words, done.stderr + done.stdout)
-        status = balancer.ask('status')
-        self.assertEqual(status['pid'], balancer.process.pid)
-        self.assertEqual(status['sessions_active'], sessions)
-        self.assertEqual(status['upgrade']['under_way'], False)
-
-    def test_a_configuration_with_errors_is_refused_with_its_reasons(self):
-        balancer = self.balancer(self.echoes('a'))
-        session = streams.Session(self, balancer.port)
-        good = balancer.config_path.read_text()
-        balancer.write_config(good.replace('workers = 2', 'workers = "many"'))
-        self.refused(balancer, 'global.workers', 'every session runs on')
-        taken = socket.create_server(('127.0.0.1', proc.free_port()))
-        self.addCleanup(taken.close)
-        balancer.write_config(good.replace(f'127.0.0.1:{balancer.http_port}',
-                                           f'127.0.0.1:{taken.getsockname()[1]}'))
-        self.refused(balancer, 'admin.http')
-        self.assertTrue(session.alive())
-        self.assertEqual(balancer.metric('sstplb_handoffs_total', result='failed'), 2)
-        balancer.write_config(good)
-        balancer.upgrade()
-        self.assertTrue(session.alive())
-        self.assertEqual(balancer.metric('sstplb_handoffs_total', result='failed'), 2)
-
-    def test_a_binary_that_is_gone_or_broken_is_refused(self):
-        copy = self.dir / 'sstplb-copy'
-        shutil.copy(binary(), copy)
-        a, = self.echoes('a')
-        balancer = Balancer(self, {'main': pool({'a': a.port})})
-        balancer.binary = copy
-        balancer.start()
-        session = streams.Session(self, balancer.port)
-        copy.unlink()
-        balancer.binary = binary()
-        self.refused(balancer, 'not there')
-        copy.write_text('#!/bin/sh\nexit 3\n')
-        copy.chmod(0o755)
-        self.refused(balancer, 'status 3')
-        copy.write_text('#!/bin/sh\nkill -SEGV $$\n')
-        self.refused(balancer, 'signal 11')
-        self.assertTrue(session.alive())
-        # The real one again, at the same place.
-        copy.unlink()
-        shutil.copy(binary(), copy)
-        balancer.upgrade()
-        self.assertTrue(session.alive())
-
-    def test_a_limit_of_open_files_that_is_too_low_is_refused(self):
-        a, = self.echoes('a')
-        balancer = self.balancer([a])
-        sessions = [streams.Session(self, balancer.port) for _ in range(40)]
-        new = self.start(['prlimit', '--nofile=64:64', binary(), 'run', '-c', balancer.config_path,
-                          '--takeover'], 'new')
-        self.assertEqual(new.wait_exit(15), 2)
-        self.assertIn('files open', new.log())
-        self.assertTrue(all(session.alive() for session in sessions))
-        self.assertEqual(balancer.ask('status')['pid'], balancer.process.pid)
-
-    def test_who_may_not_is_turned_away(self):
-        balancer = self.balancer(self.echoes('a'))
-        handoff = balancer.socket.with_name('admin.sock.handoff')
-        self.assertEqual(handoff.stat().st_mode & 0o777, 0o600)
-        handoff.chmod(0o666)
-        handoff.parent.chmod(0o755)
-        done = proc.run(['setpriv', '--reuid=65534', '--clear-groups', '/usr/bin/python3', '-c', f'''
-import socket
-s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-s.connect({str(handoff)!r})
-print(s.recv(1000))
-'''])
-        self.assertIn('only root', done.stdout, done.stderr)
-        self.assertEqual(balancer.ask('status')['pid'], balancer.process.pid)
-
-    def test_decisions_wait_while_another_process_takes_over(self):
-        balancer = self.balancer(self.echoes('a'))
-        with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)) as sock:
-            sock.connect(str(balancer.socket.with_name('admin.sock.handoff')))
-            hello = (0x73737470).to_bytes(4) + b'\0\1\0\1' + bytes(4) + (20000).to_bytes(4)
-            sock.send(b'\1\0' + len(hello).to_bytes(4) + hello)
-            self.assertEqual(sock.recv(70000)[0], 2)
-            done = balancer.command('backend', 'weight', 'main/a', '7')
-            self.assertEqual(done.returncode, 1, done)
-            self.assertIn('taking over', done.stderr)
-        self.wait(lambda: balancer.command('backend', 'weight', 'main/a', '7').returncode == 0, 10,
-                  'it to be decided')
-
-    def test_another_version_is_refused(self):
-        balancer = self.balancer(self.echoes('a'))
-        for lowest, highest in ((2, 3), (0, 0)):
-            with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)) as sock:
-                sock.connect(str(balancer.socket.with_name('admin.sock.handoff')))
-                hello = ((0x73737470).to_bytes(4) + lowest.to_bytes(2) + highest.to_bytes(2) +
-                         bytes(4) + (20000).to_bytes(4) + (0).to_bytes(4) + b'a field of the future')
-                sock.send(b'\1\0' + len(hello).to_bytes(4) + hello)
-                self.assertIn(b'versions', sock.recv(70000))
-        # One that speaks more than this one is spoken to.
-        with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)) as sock:
-            sock.connect(str(balancer.socket.with_name('admin.sock.handoff')))
-            hello = ((0x73737470).to_bytes(4) + b'\0\1\0\x09' + b'\xff' * 4 +
-                     (20000).to_bytes(4) + (0).to_bytes(4) + b'a field of the future')
-            sock.send(b'\1\0' + len(hello).to_bytes(4) + hello)
-            offer = sock.recv(70000)
-            self.assertEqual(offer[0], 2)
-            self.assertEqual(offer[6:8], b'\0\1')
-        self.wait(lambda: balancer.ask('status')['pid'] == balancer.process.pid, 5, 'an answer')
 
 
 if __name__ == '__main__':

@@ -270,7 +270,7 @@ TEST(Messages, AShorterRecordHasDefaultsOrIsRefused) {
     ++accepted;
     EXPECT_TRUE(back->program.empty());
   });
-  EXPECT_EQ(accepted, 7u);
+  EXPECT_EQ(accepted, 6u);
   ForEachShorterRecord(Encoded(EncodeControl, FullControl()),
                        [](ByteView body) { (void)DecodeControl(body); });
   ForEachShorterRecord(Encoded(EncodeEnd, End{}), [](ByteView body) { (void)DecodeEnd(body); });
