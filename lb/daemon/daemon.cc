@@ -49,7 +49,7 @@ struct Daemon::Parts {
   }
 
   Status Open(config::Config config, std::string config_file);
-  Status OpenHandoff(const config::Admin& options, const std::string& config_file);
+  Status OpenHandoff(const config::Config& opened, const std::string& config_file);
 
   void OnStopSignal(ev::sig&, int) { BeginStop(); }
   void OnHangUp(ev::sig&, int) {
@@ -165,7 +165,7 @@ Status Daemon::Parts::Open(config::Config config, std::string config_file) {
   auto server = admin::AdminServer::Open(opened.admin, *steering, *log, std::move(at));
   if (!server) return server.error();
   admin = std::move(*server);
-  if (const auto door = OpenHandoff(opened.admin, config_file); !door) return door;
+  if (const auto door = OpenHandoff(opened, config_file); !door) return door;
   if (const auto dropped = DropPrivileges(opened); !dropped) return dropped;
   service = std::make_unique<ServiceWatch>(loop, *log, *controller, manager);
   controller->OnReload([this](bool under_way) { service->OnReload(under_way); });
@@ -174,14 +174,16 @@ Status Daemon::Parts::Open(config::Config config, std::string config_file) {
   return takeover->TakeSessions(*controller);
 }
 
-Status Daemon::Parts::OpenHandoff(const config::Admin& options, const std::string& config_file) {
-  if (options.socket.empty()) return Done{};
-  const std::string path = handoff::HandoffPath(options.socket);
+Status Daemon::Parts::OpenHandoff(const config::Config& opened, const std::string& config_file) {
+  if (opened.admin.socket.empty()) return Done{};
+  const std::string path = handoff::HandoffPath(opened.admin.socket);
   Fd socket = takeover == nullptr ? Fd() : takeover->HandoffSocket(path);
   if (!socket.valid()) {
     auto listening = handoff::ListenAt(path);
     if (!listening) return listening.error();
     socket = std::move(*listening);
+    // A successor is started by the user, and has to get there.
+    GiveTo(opened.global.user, path);
   }
   upgrader = std::make_unique<Upgrader>(
       std::move(socket), path, config_file, loop, *log, *controller, *admin,

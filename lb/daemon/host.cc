@@ -38,7 +38,22 @@ std::uint32_t MaxSessions(const config::Global& global, std::uint32_t workers,
       std::min<std::uint64_t>(most, std::numeric_limits<std::int32_t>::max()));
 }
 
+namespace {
+
+// Capabilities that came by inheritance (a successor's, AmbientCapabilities= of a unit) are this
+// process's alone: what it starts, an exec probe above all, is not to have them.
+void KeepToOurselves() {
+  if (capng_get_caps_process() != 0) return;
+  for (unsigned cap = 0; cap <= CAP_LAST_CAP; ++cap) {
+    capng_update(CAPNG_DROP, CAPNG_INHERITABLE, cap);
+  }
+  capng_apply(CAPNG_SELECT_CAPS);  // an ambient one goes with it
+}
+
+}  // namespace
+
 Status DropPrivileges(const config::Config& config) {
+  if (geteuid() != 0) KeepToOurselves();
   const std::string& user = config.global.user;
   if (user.empty()) return Done{};
   const passwd* entry = getpwnam(user.c_str());
@@ -65,6 +80,13 @@ Status DropPrivileges(const config::Config& config) {
     return Error{"global.user: cannot become " + user + " with the capabilities that are needed"};
   }
   return Done{};
+}
+
+void GiveTo(const std::string& user, const std::string& path) {
+  if (user.empty() || geteuid() != 0) return;
+  const passwd* entry = getpwnam(user.c_str());
+  // DropPrivileges() says what is wrong with the user.
+  if (entry != nullptr) (void)!::chown(path.c_str(), entry->pw_uid, entry->pw_gid);
 }
 
 }  // namespace sstplb::daemon

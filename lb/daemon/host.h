@@ -24,4 +24,7 @@ std::uint32_t MaxSessions(const config::Global& global, std::uint32_t workers,
 // when `user` is empty. Must run before any thread is started.
 Status DropPrivileges(const config::Config& config);
 
+// Makes the file at `path` that user's, who is to be this process's (global.user); "": nobody else.
+void GiveTo(const std::string& user, const std::string& path);
+
 }  // namespace sstplb::daemon

@@ -90,6 +90,32 @@ class PrivilegesTest(case.EndToEndCase):
         self.assertEqual(balancer.backends()['main/b1']['weight'], 55)
         balancer.stop()
 
+    def test_an_upgrade_keeps_what_the_user_may(self):
+        balancer = self.balancer().start()
+        session = streams.Session(self, 443)
+        for port in (444, 445):
+            # The successor opens a low port of its own.
+            balancer.config['listener']['vpn']['bind'].append(f'127.0.0.1:{port}')
+            balancer.write_config()
+            balancer.upgrade()
+            self.assertTrue(streams.Session(self, port).alive())
+            self.assertTrue(session.alive())
+            for thread in self.threads(balancer):
+                self.assertEqual(thread['Uid'], 4 * [str(self.user.pw_uid)])
+                caps = {which: int(thread[f'Cap{which}'][0], 16)
+                        for which in ('Eff', 'Prm', 'Inh', 'Amb')}
+                self.assertEqual(caps, {'Eff': NET_BIND_SERVICE, 'Prm': NET_BIND_SERVICE,
+                                        'Inh': 0, 'Amb': 0})
+        # Another user takes rights that were given up.
+        balancer.config['global']['user'] = 'daemon'
+        balancer.write_config()
+        done = balancer.command('upgrade')
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn('global.user', done.stderr)
+        self.assertTrue(session.alive())
+        balancer.stop()
+        self.assertFalse(balancer.socket.exists())
+
     def test_a_reload_is_refused_what_takes_rights_that_were_given_up(self):
         balancer = self.balancer().start()
         balancer.config['pool']['main']['source'] = 'transparent'
