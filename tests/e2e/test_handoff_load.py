@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What a handoff costs those who are connected: 9,000 tunnels, some of them always at work."""
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import os
 import pathlib
 import resource
@@ -50,6 +51,8 @@ class HandoffLoadTest(case.EndToEndCase):
             raise unittest.SkipTest(f'{hard} open files are too few for {TUNNELS} tunnels')
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
         super().setUpClass()
+        with contextlib.suppress(PermissionError):
+            os.nice(-15)  # what else runs here is not what is measured
 
     def setUp(self):
         super().setUp()

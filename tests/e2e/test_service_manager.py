@@ -104,6 +104,32 @@ class NotifyTest(ServiceCase):
         self.assertEqual(sum('STOPPING' in m for m in notify.said), 1)
         self.assertEqual(sum('READY' in m for m in notify.said), 1)
 
+    def test_an_upgrade_makes_the_new_process_the_main_one(self):
+        balancer = self.balancer()
+        notify = self.started(balancer)
+        session = streams.Session(self, balancer.port)
+        notify.wait('STATUS')
+        old = balancer.process
+        upgrading = streams.background(balancer.ok, 'upgrade')
+        self.wait(notify.unread, 15, 'the new one to be ready')
+        # Were the old one to end now, systemd would take that for the end of the service.
+        with self.assertRaises(proc.WaitTimeout):
+            old.wait_exit(1.3)
+        main = notify.next()
+        self.assertIn('BARRIER', notify.next())
+        upgrading.join()
+        new = balancer.ask('status')['pid']
+        self.assertNotEqual(new, old.pid)
+        self.assertEqual(main, {'MAINPID': str(new), 'READY': '1',
+                                'STATUS': '1 session, 1 of 1 backends ready'})
+        balancer.follow(new)
+        notify.never('STOPPING', 0.5)
+        self.assertFalse([m for m in notify.said if 'STOPPING' in m])
+        self.assertTrue(session.alive())
+        session.close()
+        balancer.stop()
+        self.assertIn('STOPPING', notify.wait('STOPPING'))
+
     def test_without_a_manager_it_serves(self):
         balancer = self.balancer().start(env={'NOTIFY_SOCKET': '/nowhere/at/all'})
         self.assertTrue(streams.Session(self, balancer.port).alive())
@@ -130,6 +156,20 @@ class WatchdogTest(ServiceCase):
         for _ in range(feeds):
             notify.wait('WATCHDOG')
         self.assertLess(time.monotonic() - begun, feeds * WATCHDOG)
+        balancer.stop()
+
+    def test_after_an_upgrade_the_new_process_feeds_it(self):
+        balancer, notify = self.started()
+        for _ in range(2):
+            upgrading = streams.background(balancer.ok, 'upgrade')
+            main = notify.wait('MAINPID', 15)
+            self.assertIn('BARRIER', notify.next())
+            balancer.follow(int(main['MAINPID']))
+            upgrading.join()
+            begun, feeds = time.monotonic(), 10
+            for _ in range(feeds):
+                notify.wait('WATCHDOG')
+            self.assertLess(time.monotonic() - begun, feeds * WATCHDOG)
         balancer.stop()
 
     def test_a_worker_that_is_stuck_ends_the_feeding_until_it_goes_on(self):

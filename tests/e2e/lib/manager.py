@@ -41,6 +41,13 @@ class NotifySocket:
         self.said.append(message)
         return message
 
+    def unread(self):
+        """The text of the next message, which stays unread; '' when there is none."""
+        try:
+            return self._sock.recv(4096, socket.MSG_PEEK | socket.MSG_DONTWAIT).decode()
+        except BlockingIOError:
+            return ''
+
     def wait(self, key, timeout=10):
         """The next message that has this key; fails when none comes in time."""
         deadline = time.monotonic() + timeout
