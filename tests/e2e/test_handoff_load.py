@@ -37,6 +37,14 @@ def bench_load():
     return pathlib.Path(path)
 
 
+def hurry(process):
+    """What else runs here is not what is measured: this goes first, where that is allowed."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PGRP, process.pid, -15)
+        # Where each session of processes is a group for the scheduler, that alone does nothing.
+        pathlib.Path(f'/proc/{process.pid}/autogroup').write_text('-15', encoding='ascii')
+
+
 def told(figures):
     return ', '.join(f'{figure:.1f}' for figure in figures)
 
@@ -51,8 +59,6 @@ class HandoffLoadTest(case.EndToEndCase):
             raise unittest.SkipTest(f'{hard} open files are too few for {TUNNELS} tunnels')
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
         super().setUpClass()
-        with contextlib.suppress(PermissionError):
-            os.nice(-15)  # what else runs here is not what is measured
 
     def setUp(self):
         super().setUp()
@@ -67,6 +73,8 @@ class HandoffLoadTest(case.EndToEndCase):
         self.client = load.Client(bench_load(), self.dir / 'client.log', cpus,
                                   [self.balancer.port], hello)
         self.addCleanup(self.client.stop)
+        for program in (backend, self.balancer, self.client):
+            hurry(program.process)
         self.assertEqual(self.client.do('open', TUNNELS)['tunnels'], TUNNELS)
         self.assertEqual(self.balancer.ask('status')['sessions_active'], TUNNELS)
 

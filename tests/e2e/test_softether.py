@@ -6,6 +6,7 @@ the far end. A backend is recognised by its certificate, which the client sees u
 """
 # SPDX-License-Identifier: Apache-2.0
 import json
+import os
 import ssl
 import time
 
@@ -99,6 +100,41 @@ class FarmTest(case.EndToEndCase):
         for p in dead:
             p.tunnel.close()
         for tunnel in new + again:
+            tunnel.disconnect()
+        balancer.wait_sessions(0)
+        balancer.stop()
+
+    def test_upgrades_do_not_lose_a_ping(self):
+        def connection(tunnel):
+            """The client's socket: its number in the kernel, and both its addresses."""
+            tls = tunnel.tls
+            return os.fstat(tls.fileno()).st_ino, tls.getsockname(), tls.getpeername()
+
+        def listed():
+            return {s['client']: (s['id'], s['backend'], s['backend_address'])
+                    for s in balancer.sessions()}
+
+        balancer = Balancer(self, {'main': self.farm('vpn1', 'vpn2', 'vpn3',
+                                                     balance='round-robin')}).start()
+        balancer.wait_health('up', 'main/vpn1', 'main/vpn2', 'main/vpn3')
+        tunnels = self.open(balancer, sources(6, 7))
+        self.assertEqual({self.server_of(t) for t in tunnels}, {'vpn1', 'vpn2', 'vpn3'})
+        connections, before = [connection(t) for t in tunnels], listed()
+        self.assertEqual(len(before), 6)
+        pingers = [pinger.Pinger(tunnel) for tunnel in tunnels]
+        for _ in range(3):
+            sent = [p.sent for p in pingers]
+            balancer.upgrade()
+            self.assertEqual(listed(), before)
+            self.wait(lambda was=sent: all(p.sent > n + 5 or p.broken()
+                                           for p, n in zip(pingers, was)), 10, 'pings to go on')
+        for p in pingers:
+            p.stop()
+            self.assertIsNone(p.error)
+            self.assertGreater(p.sent, 15)
+            self.assertEqual(p.lost, 0, f'{self.server_of(p.tunnel)}: lost {p.lost} of {p.sent}')
+        self.assertEqual([connection(t) for t in tunnels], connections)
+        for tunnel in tunnels:
             tunnel.disconnect()
         balancer.wait_sessions(0)
         balancer.stop()
