@@ -69,6 +69,7 @@ struct Daemon::Parts {
 
   // The new process answers at the admin sockets: what comes here is not for us any more.
   void OnGiven() {
+    given = true;
     manager.HandedOver();
     ender = std::thread([this] {
       events.Close();
@@ -81,6 +82,7 @@ struct Daemon::Parts {
   }
 
   void BeginStop() {
+    if (given) return;  // it is about to end, and nothing here is its own
     const Duration grace = stopping ? Duration{} : controller->config().global.shutdown_grace;
     stopping = true;
     service->OnStop(grace);
@@ -109,6 +111,7 @@ struct Daemon::Parts {
   ev::sig hang_up;
   ev::sig upgrade;
   bool stopping = false;
+  bool given = false;
   bool last = false;  // one of the two that OnLast() waits for has come
   std::thread ender;
 };
