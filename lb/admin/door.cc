@@ -124,10 +124,24 @@ class Door::Impl : private httplib::Server {
     }
   }
 
+  void Pause(Duration grace) {
+    std::unique_lock lock(mutex_);
+    paused_ = true;
+    idle_.wait_for(lock, grace, [this] { return busy_ == followers_; });
+  }
+
+  void Resume() {
+    const std::lock_guard lock(mutex_);
+    paused_ = false;
+    idle_.notify_all();
+  }
+
   void Stop(Duration grace) {
     ::eventfd_write(closing_.get(), 1);
     {
       std::unique_lock lock(mutex_);
+      closed_ = true;
+      idle_.notify_all();
       idle_.wait_for(lock, grace, [this] { return busy_ == followers_; });
     }
     svr_sock_ = -1;
@@ -219,21 +233,29 @@ class Door::Impl : private httplib::Server {
     while (true) {
       pollfd fds[] = {{listen_fd_, POLLIN, 0}, {closing_.get(), POLLIN, 0}};
       if (::poll(fds, 2, -1) < 0) continue;
-      if (fds[1].revents != 0) return;
+      if (fds[1].revents != 0 || !MayAccept()) return;
       Fd fd(::accept4(listen_fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (fd.valid()) {
-        Busy(1);
         Serve(Connection(std::move(fd), stop_.get()));
-        Busy(-1);
       } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
         ::poll(&fds[1], 1, 100);  // out of descriptors, perhaps: not at full speed again and again
       }
+      Done();
     }
   }
 
-  void Busy(int change) {
+  // Waits while it is paused. Then the thread counts as busy until Done(); false: it is to end.
+  bool MayAccept() {
+    std::unique_lock lock(mutex_);
+    idle_.wait(lock, [this] { return !paused_ || closed_; });
+    if (closed_) return false;
+    ++busy_;
+    return true;
+  }
+
+  void Done() {
     const std::lock_guard lock(mutex_);
-    busy_ += change;
+    --busy_;
     idle_.notify_all();
   }
 
@@ -272,6 +294,8 @@ class Door::Impl : private httplib::Server {
   std::atomic<int> followers_{0};
   std::mutex mutex_;
   std::condition_variable idle_;
+  bool paused_ = false;
+  bool closed_ = false;
   int busy_ = 0;  // requests under way, followers included
   std::vector<std::thread> threads_;
 };
@@ -282,6 +306,10 @@ Door::Door(int listen_fd, Policy policy, const Router& router, Logger& logger)
 Door::~Door() { Stop(); }
 
 void Door::Start() { impl_->Start(); }
+
+void Door::Pause(Duration grace) { impl_->Pause(grace); }
+
+void Door::Resume() { impl_->Resume(); }
 
 void Door::Stop(Duration grace) { impl_->Stop(grace); }
 

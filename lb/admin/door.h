@@ -28,6 +28,10 @@ class Door {
 
   // Called once.
   void Start();
+  // Takes no more requests until Resume(), and waits until those that are under way are answered, or
+  // `grace` has passed, or followers alone are left.
+  void Pause(Duration grace);
+  void Resume();
   // Takes no more requests, and ends those that are under way when `grace` has passed, or followers
   // alone are left; joins the threads. May be called twice.
   void Stop(Duration grace = {});

@@ -90,6 +90,16 @@ void AdminServer::Start() {
   if (parts_->http_door) parts_->http_door->Start();
 }
 
+void AdminServer::Pause(Duration grace) {
+  if (parts_->socket_door) parts_->socket_door->Pause(grace);
+  if (parts_->http_door) parts_->http_door->Pause(grace);
+}
+
+void AdminServer::Resume() {
+  if (parts_->socket_door) parts_->socket_door->Resume();
+  if (parts_->http_door) parts_->http_door->Resume();
+}
+
 void AdminServer::Stop(Duration grace) {
   if (parts_->socket_door) parts_->socket_door->Stop(grace);
   if (parts_->http_door) parts_->http_door->Stop(grace);

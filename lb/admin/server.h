@@ -36,6 +36,10 @@ class AdminServer {
 
   // Starts answering; after privileges are dropped and before anybody needs an answer.
   void Start();
+  // Nobody is answered until Resume(): who asks meanwhile waits in the kernel's queue. Returns when
+  // those that are under way are answered, or `grace` has passed. From any thread.
+  void Pause(Duration grace);
+  void Resume();
   // Ends within `grace` and the time one call of the Api takes, also while events are being
   // followed. May be called twice; the destructor calls it and removes the socket file.
   void Stop(Duration grace = {});

@@ -18,9 +18,17 @@ Mailbox::Mailbox(Poller& poller) : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXE
 void Mailbox::Post(Task task) {
   {
     const std::lock_guard lock(mutex_);
+    if (closed_) return;
     tasks_.push_back(std::move(task));
   }
   ::eventfd_write(event_.get(), 1);
+}
+
+void Mailbox::Close() {
+  std::vector<Task> dropped;
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  dropped.swap(tasks_);
 }
 
 void Mailbox::OnReady(unsigned, std::uint32_t) {

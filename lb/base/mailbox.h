@@ -24,6 +24,9 @@ class Mailbox final : private Poller::Watcher {
   // From any thread: the task runs in a later turn of the poller, in order of posting. One that is
   // never run is destroyed with the mailbox.
   void Post(Task task);
+  // From here on nothing runs: what waits is destroyed, and what is posted later is destroyed at
+  // once.
+  void Close();
 
  private:
   void OnReady(unsigned slot, std::uint32_t events) override;
@@ -31,6 +34,7 @@ class Mailbox final : private Poller::Watcher {
   Fd event_;
   std::mutex mutex_;
   std::vector<Task> tasks_;
+  bool closed_ = false;
 };
 
 }  // namespace sstplb

@@ -34,7 +34,7 @@ auto Ask(Loop& loop, Question question) -> std::optional<std::invoke_result_t<Qu
 
 using Workers = std::vector<std::unique_ptr<worker::Worker>>;
 
-// The same for every worker at once; nullopt when one of them does not answer in time.
+// The same for every worker at once; nullopt when one of them does not answer in time, or has ended.
 template <class Question>
 auto AskAll(const Workers& workers, Question question)
     -> std::optional<std::vector<std::invoke_result_t<Question, worker::Worker&>>> {
@@ -49,7 +49,11 @@ auto AskAll(const Workers& workers, Question question)
   std::vector<Value> values;
   for (auto& answer : answers) {
     if (answer.wait_until(deadline) != std::future_status::ready) return std::nullopt;
-    values.push_back(answer.get());
+    try {
+      values.push_back(answer.get());
+    } catch (const std::future_error&) {
+      return std::nullopt;
+    }
   }
   return values;
 }

@@ -61,7 +61,7 @@ Controller::Controller(Loop& loop, Logger& log, config::Config config, std::stri
 
 Controller::~Controller() {
   tick_.stop();
-  if (prober_ != nullptr) {
+  if (probing_) {
     auto closed = std::make_shared<std::promise<void>>();
     probe_thread_.loop().Post(
         [this, closed] { prober_->Shutdown([closed] { closed->set_value(); }); });
@@ -128,6 +128,7 @@ void Controller::Start() {
   if (refusing_) Listeners::StopListening(workers_);
   opened_ = {};
   probe_thread_.Start();
+  probing_ = true;
   tick_.start(EvSeconds(kTick), EvSeconds(kTick));
 }
 

@@ -213,6 +213,7 @@ class Controller {
   std::string upgrade_failed_;
   LoopThread probe_thread_;
   std::unique_ptr<probes::Prober> prober_;
+  bool probing_ = false;  // its thread runs
   ev::timer tick_;
 };
 

@@ -21,6 +21,9 @@ namespace {
 
 // How long the new process may take to tell the service manager who serves now.
 constexpr Duration kEndWait = std::chrono::seconds(10);
+// How long questions that are under way may take to be answered before the workers stop: who is
+// late, or asks later, is answered by whoever serves then.
+constexpr Duration kLastAnswers = std::chrono::milliseconds(500);
 
 // Who is at the other end: a pidfd, when it may have what this process has.
 Result<Fd> PeerOf(int client) {
@@ -49,7 +52,7 @@ handoff::OfferedSocket Offered(handoff::SocketKind kind, std::string name, Fd fd
 }  // namespace
 
 HandoffDoor::HandoffDoor(Fd socket, std::string path, Loop& loop, Logger& log,
-                         control::Controller& controller, const admin::AdminServer& admin,
+                         control::Controller& controller, admin::AdminServer& admin,
                          Events events)
     : socket_(std::move(socket)),
       path_(std::move(path)),
@@ -103,8 +106,11 @@ bool HandoffDoor::Serve(Fd client) {
     giver.Refuse(estate.error().message);
     return Attempted(estate.error());
   }
-  const Result<handoff::Given> given = giver.Give(*estate);
-  if (!given) loop_.Post([this] { controller_.EndHandoff(); });
+  const auto given = giver.Give(*estate, [this] { admin_.Pause(kLastAnswers); });
+  if (!given) {
+    admin_.Resume();
+    loop_.Post([this] { controller_.EndHandoff(); });
+  }
   if (!Attempted(given)) return false;
   giver.AwaitEnd(kEndWait);
   loop_.Post([this] { events_.over(); });

@@ -31,7 +31,7 @@ class HandoffDoor {
 
   // `socket`: handoff::ListenAt(path), or a copy of another process's.
   HandoffDoor(Fd socket, std::string path, Loop& loop, Logger& log, control::Controller& controller,
-              const admin::AdminServer& admin, Events events);
+              admin::AdminServer& admin, Events events);
   ~HandoffDoor();
   HandoffDoor(const HandoffDoor&) = delete;
   HandoffDoor& operator=(const HandoffDoor&) = delete;
@@ -55,7 +55,7 @@ class HandoffDoor {
   Loop& loop_;
   Logger& log_;
   control::Controller& controller_;
-  const admin::AdminServer& admin_;
+  admin::AdminServer& admin_;
   const Events events_;
   std::thread thread_;
 };

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <future>
+#include <optional>
 #include <utility>
 
 namespace sstplb::handoff {
@@ -135,8 +136,9 @@ Status Giver::Greet(std::uint32_t open_files) {
   return Done{};
 }
 
-Result<Given> Giver::Give(const Estate& estate) {
+Result<Given> Giver::Give(const Estate& estate, const std::function<void()>& about_to_freeze) {
   if (const auto told = TellAhead(estate); !told) return Abort(told.error());
+  if (about_to_freeze) about_to_freeze();
   Freeze freeze(workers_, told_, (offer_.features & kFeatureObserver) != 0);
   const auto end = TellMoved(freeze);
   // It may be prepared all the same.
@@ -227,24 +229,30 @@ Status Giver::CopyAhead(worker::Worker& worker) {
 }
 
 Status Giver::CopyBatch(worker::Worker& worker, std::vector<session::SessionId> ids) {
-  using Sent = std::pair<Result<Done, ChannelError>, std::vector<session::SessionId>>;
+  struct Sent {
+    std::optional<ChannelError> error;
+    std::vector<session::SessionId> relaying;
+  };
   auto sent = std::make_shared<std::promise<Sent>>();
   auto outcome = sent->get_future();
   worker.Post([channel = channel_, sent, ids = std::move(ids)](worker::Worker& w) {
-    std::vector<session::SessionId> relaying;
-    const Batch batch = ExportIdentities(w, ids, relaying);
-    if (relaying.empty()) return sent->set_value({Done{}, {}});
-    auto done = channel->Send(batch.type, batch.body, batch.fds);
-    sent->set_value({std::move(done), std::move(relaying)});
+    Sent result;
+    const Batch batch = ExportIdentities(w, ids, result.relaying);
+    if (!result.relaying.empty()) {
+      const auto done = channel->Send(batch.type, batch.body, batch.fds);
+      if (!done) result.error = done.error();
+    }
+    sent->set_value(std::move(result));
   });
   if (outcome.wait_for(kWorkerWait) != std::future_status::ready) {
     Fence();  // the channel may be in use over there: no word can be said
     return Error{kStuckWorker};
   }
-  const auto [done, relaying] = outcome.get();
-  if (!done) return Failed(MessageType::kSessions, done.error());
-  told_->insert(relaying.begin(), relaying.end());
-  return relaying.empty() ? Status(Done{}) : Await(MessageType::kAck, kAnswerWait);
+  const Sent result = outcome.get();
+  if (result.error) return Failed(MessageType::kSessions, *result.error);
+  if (result.relaying.empty()) return Done{};
+  told_->insert(result.relaying.begin(), result.relaying.end());
+  return Await(MessageType::kAck, kAnswerWait);
 }
 
 // Everything that has moved, until the new process has it all.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,7 +44,8 @@ class Giver {
   Status Greet(std::uint32_t open_files);
   // Ends as Given when the new process has taken over: every worker has let go of everything and
   // ends. With an error everything here goes on as before, and the other process cannot touch it.
-  Result<Given> Give(const Estate& estate);
+  // `about_to_freeze` is called once when all else is done, while everything here still goes on.
+  Result<Given> Give(const Estate& estate, const std::function<void()>& about_to_freeze = {});
   // After Give(): until the new process no longer needs this one, or is gone.
   void AwaitEnd(Duration within) { (void)channel_->AwaitEnd(within); }
   // Before or in place of Give(): tells the other why not.

@@ -67,6 +67,7 @@ void Worker::Run() {
     if (!waiting_.empty()) waiting_.Serve();
     EndTurn();
   }
+  mailbox_.Close();  // who waits for an answer is not left to wait
 }
 
 void Worker::SetPlan(std::shared_ptr<const session::Plan> plan) {

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A live handoff: another process takes over, and no tunnel, byte or client is lost."""
 # SPDX-License-Identifier: Apache-2.0
+import json
 import os
 import signal
 import socket
@@ -101,6 +102,26 @@ class HandoffTest(handoff.HandoffCase):
             knocker.join()
         self.assertEqual(outcome['failed'], [])
         self.assertGreater(outcome['served'], 50 if SANITIZED else 200)
+
+    def test_who_asks_meanwhile_is_answered_by_one_of_the_two(self):
+        balancer = self.balancer(self.echoes('a'))
+        sessions = [streams.Session(self, balancer.port) for _ in range(5)]
+        ended = threading.Event()
+        answers = []
+
+        def ask():
+            while not ended.is_set():
+                answers.append(balancer.command('status', '--json'))
+
+        askers = [streams.background(ask) for _ in range(3)]
+        for _ in range(4):
+            balancer.upgrade()
+        ended.set()
+        for asker in askers:
+            asker.join()
+        self.assertEqual([a for a in answers if a.returncode != 0], [])
+        self.assertEqual({json.loads(a.stdout)['sessions_active'] for a in answers}, {5})
+        self.assertTrue(all(session.alive() for session in sessions))
 
     # ---- sessions in every state ----
 
