@@ -196,13 +196,17 @@ class NewProcessTest(GriefCase):
 
     def test_stopped_it_is_told_or_killed_and_the_old_one_goes_on(self):
         # Before it said PREPARED it can do nothing by itself: it is told, for when it wakes.
-        begun = time.monotonic()
-        relay = self.grief(self.one, 'old:END', before='stop-new')
-        self.old_goes_on()
-        self.assertLess(time.monotonic() - begun, 5)
-        os.kill(relay.new, signal.SIGCONT)
-        relay.wait_exit(5)
-        self.assertIn('no answer in time', relay.log())
+        for at, wait in (('old:SESSIONS', 5), ('old:END', 2)):
+            with self.subTest(at=at):
+                begun = time.monotonic()
+                relay = self.grief(self.one, at, before='stop-new')
+                if at == 'old:SESSIONS':
+                    self.goes_on(self.tunnels)  # nothing stands still yet
+                self.old_goes_on()
+                self.assertLess(time.monotonic() - begun, wait + 3)
+                os.kill(relay.new, signal.SIGCONT)
+                relay.wait_exit(5)
+                self.assertIn('no answer in time', relay.log())
         # After that it might believe the old one dead. (The relay is killed in its place.)
         for at in ('new:PREPARED', 'old:COMMIT'):
             with self.subTest(at=at):
@@ -213,6 +217,19 @@ class NewProcessTest(GriefCase):
                 self.assertEqual(relay.wait_exit(5), -signal.SIGKILL)
                 self.assert_gone(relay.new)
         self.finish()
+
+    def test_stopped_when_all_is_its_own_it_goes_on_when_woken(self):
+        relay = self.grief(self.one, 'new:TAKEN', after='stop-new')
+        self.one.process.wait_line('handed over', 5)
+        os.kill(relay.new, signal.SIGCONT)
+        self.one.follow(relay.new)
+        self.goes_on(self.tunnels)
+        self.greets(self.half)
+        self.serves(self.one)
+        self.checked.finish()
+        for stream in self.tunnels:
+            stream.finish()
+        self.one.stop()
 
 
 class OldProcessTest(GriefCase):
