@@ -5,8 +5,8 @@ lib/handoff_relay.py stands between the two and kills or stops one of them befor
 message. Whatever happens, one process has every tunnel, or, when the old one died too early, the
 tunnels end and the new one serves.
 
-The new one is not killed around TAKEN: it writes that into the old one's queue and then moves bytes.
-A relay that holds TAKEN back makes a state that two processes cannot be in.
+The new one is not killed around TAKEN: it writes that into the old one's queue, and only then moves
+bytes. A relay that holds TAKEN back makes a state that two processes cannot be in.
 """
 # SPDX-License-Identifier: Apache-2.0
 import os
@@ -60,7 +60,7 @@ class GriefCase(case.EndToEndCase):
         self.echoes = [streams.NamedEcho(self, name) for name in ('a', 'b')]
 
     def balancer(self, name='sstplb'):
-        """One that has all to tell: affinity, and streams of stream_check at a pool of their own."""
+        """One that has all to tell, affinity too; stream_check's clients have their own pool."""
         return Balancer(self, {'main': pool({e.name: e.port for e in self.echoes},
                                             balance='source-ip'),
                                'streams': pool({'s': self.server.port})},
