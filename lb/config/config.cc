@@ -19,7 +19,8 @@ const T* FindByName(const std::vector<T>& items, std::string_view name) {
 bool Global::operator==(const Global& other) const {
   const auto all = [](const Global& g) {
     return std::tie(g.workers, g.max_sessions, g.user, g.state_file, g.shutdown_grace,
-                    g.drain_notice, g.drain_pace, g.log.level, g.log.format, g.log.target);
+                    g.drain_notice, g.drain_pace, g.ignore_findings, g.log.level, g.log.format,
+                    g.log.target);
   };
   return all(*this) == all(other);
 }

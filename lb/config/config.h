@@ -192,6 +192,7 @@ struct Global {
   Duration shutdown_grace = seconds(30);  // SIGTERM: how long live sessions may run on
   Duration drain_notice = seconds(5);     // `sstplb drain`: /readyz says no for so long before it
   std::optional<Rate> drain_pace;         // of all drains together; only its per_second counts
+  std::vector<std::string> ignore_findings;  // not to be told of: "NAME" or "NAME:KEY" (silence.h)
   LogOptions log;
 
   bool operator==(const Global& other) const;

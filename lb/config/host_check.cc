@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "lb/config/host_ports.h"
 #include "lb/config/names.h"
 
 namespace sstplb::config {
@@ -20,6 +21,7 @@ class HostCheck {
     Files();
     for (const Listener& listener : config_.listeners) ListenerNeeds(listener);
     for (const Pool& pool : config_.pools) PoolNeeds(pool);
+    Ports();
     Kernel();
     return std::move(out_);
   }
@@ -65,6 +67,12 @@ class HostCheck {
       Warn("open_files", "global.max_sessions",
            "the limit of " + std::to_string(limit) + " open files leaves room for few sessions",
            "Raise the limit (LimitNOFILE= in the unit, ulimit -Hn)");
+    }
+    if (facts_.file_max && needed > *facts_.file_max) {
+      Warn("file_max_small", "fs.file-max",
+           "this daemon alone may need " + std::to_string(needed) + " open files, the whole host " +
+               "may have " + std::to_string(*facts_.file_max),
+           "sysctl -w fs.file-max=" + std::to_string(2 * needed) + ", or lower max_sessions");
     }
     if (facts_.conntrack_max && sessions * 2 > *facts_.conntrack_max) {
       Warn("conntrack_small", "net.netfilter.nf_conntrack_max",
@@ -182,7 +190,6 @@ class HostCheck {
            "connecting from a client's address needs CAP_NET_ADMIN",
            "Start as root, or give the capability (AmbientCapabilities= in the unit)");
     }
-    for (const Backend& backend : pool.backends) Ports(key, pool, backend);
     TcpNeeds(key + ".tcp", pool.tcp);
   }
 
@@ -196,19 +203,17 @@ class HostCheck {
          "Correct the path, or make the file executable");
   }
 
-  // One address of ours reaches one backend at most once per local port.
-  void Ports(const std::string& key, const Pool& pool, const Backend& backend) {
-    if (!facts_.first_local_port || !facts_.last_local_port || pool.transparent) return;
+  void Ports() {
+    if (!facts_.first_local_port || !facts_.last_local_port) return;
     if (*facts_.last_local_port < *facts_.first_local_port) return;
-    const std::uint64_t ports = (*facts_.last_local_port - *facts_.first_local_port + 1) *
-                                std::max<std::uint64_t>(1, pool.source.size());
-    const std::uint64_t share = config_.global.max_sessions / pool.backends.size();
-    const std::uint64_t wanted = backend.max_sessions > 0 ? backend.max_sessions : share;
-    if (wanted <= ports) return;
-    Warn("local_ports", key + ".backend." + KeyText(backend.name),
-         "up to " + std::to_string(wanted) + " sessions are meant for it, but there are " +
-             std::to_string(ports) + " local ports to connect to it from",
-         "Widen net.ipv4.ip_local_port_range, or list more addresses in " + key + ".source");
+    const std::uint64_t range = *facts_.last_local_port - *facts_.first_local_port + 1;
+    for (const PortNeed& need : PortNeeds(config_, range)) {
+      if (need.wanted <= need.ports) continue;
+      Warn("local_ports", need.key,
+           "up to " + std::to_string(need.wanted) + " sessions are meant for it, but there are " +
+               std::to_string(need.ports) + " local ports to connect to it from",
+           "Widen net.ipv4.ip_local_port_range, or list more addresses in " + need.source);
+    }
   }
 
   void TcpNeeds(const std::string& key, const Tcp& tcp) {

@@ -136,6 +136,7 @@ void ReadSystem(HostFacts& facts) {
   facts.last_local_port = SysNumber("net/ipv4/ip_local_port_range", 1);
   facts.rmem_max = SysNumber("net/core/rmem_max");
   facts.wmem_max = SysNumber("net/core/wmem_max");
+  facts.file_max = SysNumber("fs/file-max");
   facts.conntrack_max = SysNumber("net/netfilter/nf_conntrack_max");
   facts.mtu_probing = SysNumber("net/ipv4/tcp_mtu_probing");
   facts.nonlocal_bind = SysNumber("net/ipv4/ip_nonlocal_bind");

@@ -44,6 +44,7 @@ struct HostFacts {
   std::optional<std::uint64_t> last_local_port;
   std::optional<std::uint64_t> rmem_max;
   std::optional<std::uint64_t> wmem_max;
+  std::optional<std::uint64_t> file_max;  // of the whole host
   std::optional<std::uint64_t> conntrack_max;
   std::optional<std::uint64_t> mtu_probing;
   std::optional<std::uint64_t> nonlocal_bind;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lb/config/lint_farm.h"
 #include "lb/config/lint_pool.h"
 #include "lb/config/names.h"
 
@@ -154,6 +155,8 @@ Findings Lint(const Config& config) {
     LintReach(out, config, pool);
     LintLoops(out, config, pool);
     LintPool(out, config, pool);
+    LintSharedAddresses(out, config, pool);
+    LintLeaving(out, pool);
   }
   return out;
 }

@@ -161,6 +161,8 @@ class PoolLint {
            ".source_ip_ttl", "balance = \"source-ip\"");
     Unused(pool_.proxy_tlvs != pool.proxy_tlvs, pool_.proxy_protocol == ProxyProtocol::kV2,
            ".proxy_tlvs", "proxy_protocol = \"v2\"");
+    Unused(pool_.on_down != pool.on_down, probe_.kind != ProbeKind::kNone, ".on_down",
+           "a probe, which could find a backend down");
     const bool sstp = probe_.kind == ProbeKind::kSstp;
     const bool http = probe_.kind == ProbeKind::kHttp;
     const bool tls = sstp || http || probe_.kind == ProbeKind::kTls;

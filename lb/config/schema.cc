@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lb/config/finding_list.h"
+
 namespace sstplb::config {
 namespace {
 
@@ -95,6 +97,8 @@ std::optional<std::string> BackendNameProblem(std::string& text) {
   if (problem) return "is not a name: " + *problem;
   return std::nullopt;
 }
+
+std::optional<std::string> IgnoredFindingProblem(std::string& text) { return IgnoreProblem(text); }
 
 std::vector<std::string> KnownKeys() {
   std::vector<std::string> keys;

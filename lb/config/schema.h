@@ -34,6 +34,7 @@ std::optional<std::string> ExactNameProblem(std::string& text);
 std::optional<std::string> AlpnProblem(std::string& text);
 std::optional<std::string> UrlPathProblem(std::string& text);
 std::optional<std::string> BackendNameProblem(std::string& text);
+std::optional<std::string> IgnoredFindingProblem(std::string& text);
 
 inline constexpr std::uint64_t kLargestBuffer = std::uint64_t{1} << 30;
 inline constexpr Duration kYear = hours(365 * 24);
@@ -60,6 +61,8 @@ void GlobalKeys(Visitor& v) {
   v.Key("shutdown_grace", &Global::shutdown_grace, SpanRule{Duration::zero(), hours(7 * 24)});
   v.Key("drain_notice", &Global::drain_notice, SpanRule{Duration::zero(), hours(1)});
   v.Key("drain_pace", &Global::drain_pace, OptionalRule<RateRule>{});
+  v.Key("ignore_findings", &Global::ignore_findings,
+        ListRule<TextRule>{{"the name of a finding", IgnoredFindingProblem, false}});
   v.Table("log", &Global::log, [](auto& inner) { LogKeys(inner); });
 }
 

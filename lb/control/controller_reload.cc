@@ -9,6 +9,7 @@
 
 #include "lb/backend/state_file.h"
 #include "lb/config/diff.h"
+#include "lb/config/finding_list.h"
 #include "lb/config/lint.h"
 #include "lb/config/read.h"
 #include "lb/control/controller.h"
@@ -122,7 +123,9 @@ ReloadReport Controller::Compare(const config::Config& wanted) const {
 
 std::vector<std::string> Controller::Warnings(const config::Config& wanted) const {
   std::vector<std::string> all;
-  for (const auto& finding : config::Lint(wanted)) all.push_back(finding.Text());
+  config::Findings findings = config::Lint(wanted);
+  config::Silence(findings, wanted.global.ignore_findings);
+  for (const auto& finding : findings) all.push_back(finding.Text());
   const auto refused = listeners_.Refused(wanted);
   all.insert(all.end(), refused.begin(), refused.end());
   const std::uint32_t most = wanted.global.max_sessions;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "lb/config/finding_list.h"
 #include "lb/config/read.h"
 
 namespace sstplb::config {
@@ -56,7 +57,8 @@ HostFacts GoodHost() {
   facts.open_files_hard = 100000;
   facts.cpus = 2;
   facts.root = facts.can_bind_low_ports = facts.can_net_admin = facts.has_ipv6 = true;
-  facts.local_addresses = {*IpAddress::Parse("192.0.2.10"), *IpAddress::Parse("10.0.0.5")};
+  facts.local_addresses = {*IpAddress::Parse("192.0.2.10"), *IpAddress::Parse("10.0.0.5"),
+                           *IpAddress::Parse("2001:db8::5")};
   facts.users = {"sstplb"};
   facts.files = {{"/run/sstplb", folder},      {"/var/lib/sstplb", folder},
                  {"/var/log/sstplb", folder},  {"/etc/sstplb/token", file},
@@ -68,6 +70,7 @@ HostFacts GoodHost() {
   facts.last_local_port = 60999;
   facts.rmem_max = 4 << 20;
   facts.wmem_max = 4 << 20;
+  facts.file_max = 1000000;
   facts.conntrack_max = 262144;
   facts.mtu_probing = 1;
   facts.nonlocal_bind = 0;
@@ -80,6 +83,11 @@ std::vector<std::string> Names(const Config& config, const HostFacts& facts) {
     constexpr const char* kSigns[] = {"note ", "", "error "};
     names.push_back(kSigns[static_cast<int>(finding.severity)] + finding.name);
     EXPECT_FALSE(finding.reason.empty() || finding.remedy.empty()) << finding.name;
+    const FindingInfo* info = FindFindingInfo(finding.name);
+    EXPECT_NE(info, nullptr) << finding.name;
+    if (info == nullptr) continue;
+    EXPECT_EQ(info->source == FindingSource::kHostError, finding.severity == Severity::kError)
+        << finding.name;
   }
   return names;
 }
@@ -96,6 +104,7 @@ TEST(HostCheck, AHostWhoseSysctlsCannotBeReadHasNoFindingAboutThem) {
   facts.last_local_port.reset();
   facts.rmem_max.reset();
   facts.wmem_max.reset();
+  facts.file_max.reset();
   facts.conntrack_max.reset();
   facts.mtu_probing.reset();
   facts.nonlocal_bind.reset();
@@ -117,6 +126,7 @@ TEST(HostCheck, WhatTheHostLacks) {
        {}},
       {[](HostFacts& f) { f.open_files_hard = 40447; }, {"open_files"}},
       {[](HostFacts& f) { f.open_files_hard = 40448; }, {}},
+      {[](HostFacts& f) { f.file_max = 40447; }, {"file_max_small"}},
       {[](HostFacts& f) { f.conntrack_max = 39999; }, {"conntrack_small"}},
       {[](HostFacts& f) { f.cpus = 1; }, {"workers_many"}},
       // Root makes the folder of the socket.
@@ -191,6 +201,30 @@ TEST(HostCheck, WhatTheConfigurationAsks) {
          c.pools[0].backends[0].max_sessions = 60000;
          c.pools[0].source.clear();
          c.pools[0].transparent = true;
+       },
+       {}},
+      // Sources of the other family lend no ports, and two pools share those to one server.
+      {[](Config& c) {
+         c.pools[0].backends[0].max_sessions = 28233;
+         c.pools[0].source.push_back(*IpAddress::Parse("2001:db8::5"));
+       },
+       {"local_ports"}},
+      {[](Config& c) {
+         c.pools[0].backends[0].max_sessions = 20000;
+         c.pools.push_back(c.pools[0]);
+         c.pools.back().name = "lab";
+       },
+       {"local_ports"}},
+      {[](Config& c) {
+         c.pools[0].backends[0].max_sessions = 20000;
+         c.pools.push_back(c.pools[0]);
+         c.pools.back().name = "lab";
+         c.pools.back().source = {*IpAddress::Parse("127.0.0.9")};
+       },
+       {}},
+      {[](Config& c) {
+         c.pools.push_back(c.pools[0]);
+         c.pools.back().name = "lab";
        },
        {}},
       {[](Config& c) { c.pools[0].backends.clear(); }, {}},

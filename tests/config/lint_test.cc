@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lb/config/finding_list.h"
 #include "lb/config/read.h"
 
 namespace sstplb::config {
@@ -33,6 +34,7 @@ std::vector<std::string> Names(const std::string& text) {
   if (!config) return names;
   for (const Finding& finding : Lint(*config)) {
     names.push_back(finding.name);
+    EXPECT_NE(FindFindingInfo(finding.name), nullptr) << finding.name;
     EXPECT_FALSE(finding.reason.empty() || finding.remedy.empty()) << finding.name;
     EXPECT_FALSE(finding.reason.ends_with(".") || finding.remedy.ends_with(".")) << finding.name;
   }
@@ -168,6 +170,47 @@ TEST(Lint, ProbesAndProxyHeaders) {
        "probe.verify = \"name\"",
        "[[listener.vpn.route]]\nsni = [\"vpn.example.com\"]\npool = \"main\"",
        {}},
+  });
+}
+
+TEST(Lint, OneServerInTwoPools) {
+  const std::string route = "[[listener.vpn.route]]\nsni = [\"l.example.com\"]\npool = \"lab\"\n";
+  const auto lab = [&](const std::string& pool, const std::string& backend) {
+    return route + "[pool.lab]\n" + pool +
+           "\n[[pool.lab.backend]]\nname = \"l1\"\naddress = \"10.0.0.11:443\"\n" + backend +
+           "\n[[pool.lab.backend]]\nname = \"l2\"\naddress = \"10.0.0.22:443\"\n";
+  };
+  Check({
+      {"", "", lab("", ""), {}},
+      {"", "", lab("", "weight = 10"), {}},
+      {"", "", lab("", "max_sessions = 10"), {"address_differs"}},
+      {"", "", lab("", "admin = \"draining\""), {"address_differs"}},
+      {"", "", lab("proxy_protocol = \"v2\"", ""), {"address_differs"}},
+      {"", "proxy_protocol = \"v2\"", lab("proxy_protocol = \"v2\"", ""), {}},
+      {"", "", lab("probe.server = \"mikrotik\"", ""), {"address_differs"}},
+  });
+  const auto config = ReadText(Text("", "", lab("", "max_sessions = 10")), "t.toml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(Lint(*config).front().key, "pool.lab.backend.l1");
+  EXPECT_EQ(Lint(*config).front().reason,
+            "it is the same server as pool.main.backend.vpn1, but max_sessions is 0 there and 10 "
+            "here");
+}
+
+TEST(Lint, HowSessionsLeave) {
+  Check({
+      {"", "on_down = \"drain\"", "", {"drain_open_ended"}},
+      {"", "on_down = \"drain\"\ndrain.pace = \"20/s\"", "", {}},
+      {"", "on_down = \"drain\"\ndrain.within = \"10m\"", "", {}},
+      {"", "on_down = \"close\"", "", {}},
+      {"", "on_down = \"close\"\nprobe.fall = 1", "", {"on_down_hasty"}},
+      {"", "on_down = \"close\"\nprobe.kind = \"tcp\"", "", {"probe_shallow", "on_down_hasty"}},
+      {"",
+       "on_down = \"close\"\nprobe = { kind = \"exec\", command = [\"x\"] }",
+       "",
+       {"on_down_hasty"}},
+      {"", "on_down = \"close\"\nprobe.kind = \"none\"", "", {"no_effect", "probe_none"}},
+      {"", "probe.fall = 1", "", {}},
   });
 }
 

@@ -82,6 +82,8 @@ class Dice {
       std::string text = Coin() ? "/" + Text() : ServerName();
       if (rule.problem == nullptr || !rule.problem(text)) return text;
     }
+    std::string finding = "single_backend";
+    if (rule.problem != nullptr && !rule.problem(finding)) return finding;
     return "stderr";
   }
 
