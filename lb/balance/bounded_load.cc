@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
 #include <utility>
 
 namespace sstplb::balance {
@@ -14,30 +13,16 @@ class BelowBound final : public LoadView {
  public:
   BelowBound(const LoadView& loads, std::span<const Member> members, double max_load,
              std::uint32_t floor)
-      : loads_(loads), members_(members), floor_(floor) {
-    double active = 1;
-    double weight = 0;
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      if (members[i].weight == 0 || !loads.Usable(i)) continue;
-      active += loads.Active(i);
-      weight += members[i].weight;
-    }
-    if (weight > 0) per_weight_ = max_load * active / weight;
-  }
+      : loads_(loads), bound_(loads, members, max_load, floor) {}
 
   std::uint32_t Active(std::size_t index) const override { return loads_.Active(index); }
   bool Usable(std::size_t index) const override {
-    constexpr double kRounding = 1e-9;  // a product that should be 4 must not be 4.0000000000000009
-    const double share = std::ceil(per_weight_ * members_[index].weight - kRounding);
-    const double bound = std::max<double>(share, floor_);
-    return loads_.Usable(index) && loads_.Active(index) + 1.0 <= bound;
+    return loads_.Usable(index) && loads_.Active(index) + 1.0 <= bound_.Of(index);
   }
 
  private:
   const LoadView& loads_;
-  const std::span<const Member> members_;
-  const std::uint32_t floor_;
-  double per_weight_ = 0;
+  const LoadBound bound_;
 };
 
 std::vector<Member> CopyOf(std::span<const Member> members) {
@@ -45,6 +30,24 @@ std::vector<Member> CopyOf(std::span<const Member> members) {
 }
 
 }  // namespace
+
+LoadBound::LoadBound(const LoadView& loads, std::span<const Member> members, double max_load,
+                     std::uint32_t floor)
+    : members_(members), floor_(floor) {
+  double active = 1;
+  double weight = 0;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (members[i].weight == 0 || !loads.Usable(i)) continue;
+    active += loads.Active(i);
+    weight += members[i].weight;
+  }
+  if (weight > 0) per_weight_ = max_load * active / weight;
+}
+
+double LoadBound::Of(std::size_t index) const {
+  constexpr double kRounding = 1e-9;  // a product that should be 4 must not be 4.0000000000000009
+  return std::max<double>(std::ceil(per_weight_ * members_[index].weight - kRounding), floor_);
+}
 
 BoundedLoad::BoundedLoad(std::unique_ptr<const Policy> inner, double max_load, std::uint32_t floor)
     : Policy(CopyOf(inner->members())),

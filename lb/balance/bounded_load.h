@@ -13,11 +13,31 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "lb/balance/policy.h"
 
 namespace sstplb::balance {
+
+// Sessions on one backend that are never too many, whatever the others carry.
+inline constexpr std::uint32_t kLoadFloor = 8;
+
+// The bound of each member, by what all carry at the moment of construction.
+class LoadBound {
+ public:
+  // `members` must outlive it.
+  LoadBound(const LoadView& loads, std::span<const Member> members, double max_load,
+            std::uint32_t floor);
+
+  // The most sessions that the member may hold.
+  double Of(std::size_t index) const;
+
+ private:
+  const std::span<const Member> members_;
+  const std::uint32_t floor_;
+  double per_weight_ = 0;
+};
 
 class BoundedLoad final : public Policy {
  public:

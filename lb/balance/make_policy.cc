@@ -11,12 +11,6 @@
 #include "lb/balance/source_ip.h"
 
 namespace sstplb::balance {
-namespace {
-
-// Sessions on one backend that are never too many, whatever the others carry.
-constexpr std::uint32_t kLoadFloor = 8;
-
-}  // namespace
 
 std::unique_ptr<const Policy> MakePolicy(config::Balance balance, std::vector<Member> members,
                                          double max_load, std::shared_ptr<const StickTable> table) {

@@ -109,6 +109,7 @@ class Controller {
   const config::Config& config() const { return config_; }
   const ProbeBook& probe_book() const { return probe_book_; }
   const EjectionCounts& ejections() const { return ejections_; }
+  const session::SessionBudget& budget() const { return budget_; }
 
  private:
   struct Target {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -14,8 +15,19 @@ namespace sstplb::control {
 // Why a backend is down, in a word: the outcome of its last probe.
 using OutcomeOf = std::function<std::string(const std::string& pool, const std::string& backend)>;
 
-// Sends nothing and counts nothing. Any thread.
+// What a decision looks at beside the plan.
+struct Circumstances {
+  OutcomeOf outcome_of;
+  std::uint32_t sessions = 0;      // of the whole balancer
+  std::uint32_t max_sessions = 0;  // how many it may have; 0: not known
+  TimePoint now;
+};
+
+// Sends nothing and counts nothing (only a `round-robin` pool takes its turn). Any thread.
+//
+// Candidates stand in the order in which the client would try them, but for those that are passed
+// over: with `consistent-hash` they stand where the hash has them, else at the end.
 Answer<Explanation> ExplainPlan(const session::Plan& plan, const ExplainRequest& request,
-                                const OutcomeOf& outcome_of, TimePoint now);
+                                const Circumstances& circumstances);
 
 }  // namespace sstplb::control

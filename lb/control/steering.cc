@@ -174,7 +174,11 @@ Answer<Explanation> Steering::Explain(const ExplainRequest& request) {
       const ProbePage* page = controller.probe_book().Find(pool, backend);
       return page == nullptr ? std::string() : std::string(probes::ToString(page->last.outcome));
     };
-    return ExplainPlan(*controller.plan(), request, outcome_of, Clock::now());
+    return ExplainPlan(*controller.plan(), request,
+                       {.outcome_of = outcome_of,
+                        .sessions = controller.budget().active(),
+                        .max_sessions = controller.budget().limit(),
+                        .now = Clock::now()});
   }));
 }
 

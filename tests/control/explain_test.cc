@@ -13,7 +13,9 @@
 namespace sstplb::control {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr TimePoint kNow{std::chrono::seconds(1000)};
 const IpAddress kSource = *IpAddress::Parse("198.51.100.7");
@@ -39,8 +41,7 @@ class ExplainTest : public ::testing::Test {
   }
   Explanation Explain(const ExplainRequest& request) {
     const auto plan = builder_.Build(config_, *registry_.snapshot(), false);
-    const auto answer = ExplainPlan(
-        *plan, request, [](const auto&, const auto&) { return "tls_timeout"; }, kNow);
+    const auto answer = ExplainPlan(*plan, request, circumstances_);
     EXPECT_TRUE(answer.ok());
     return *answer;
   }
@@ -48,7 +49,16 @@ class ExplainTest : public ::testing::Test {
   config::Config config_;
   backend::Registry registry_;
   PlanBuilder builder_;
+  Circumstances circumstances_{.outcome_of = [](const auto&, const auto&) { return "tls_timeout"; },
+                               .now = kNow};
 };
+
+std::string WhyOf(const Explanation& explanation, const std::string& backend) {
+  for (const auto& candidate : explanation.candidates) {
+    if (candidate.backend == backend) return candidate.why;
+  }
+  return "not there";
+}
 
 TEST_F(ExplainTest, NamesTheBackendThatASessionWouldGet) {
   const auto explanation = Explain({.source = kSource});
@@ -68,15 +78,94 @@ TEST_F(ExplainTest, SaysWhyABackendIsPassedOver) {
   registry_.SetHealth("main", first, backend::Health::kDown);
   const auto down = Explain({.source = kSource});
   EXPECT_NE(down.backend, first);
-  EXPECT_EQ(down.candidates.back().backend, first);
-  EXPECT_THAT(down.candidates.back().why, HasSubstr("down (tls_timeout)"));
+  // It stands where the hash has it: ahead of the one that is chosen.
+  EXPECT_EQ(down.candidates.front().backend, first);
+  EXPECT_EQ(down.candidates.front().why, "passed over: down (tls_timeout)");
+  EXPECT_FALSE(down.candidates.front().chosen);
+  EXPECT_EQ(down.candidates[1].backend, down.backend);
+  EXPECT_THAT(down.candidates[1].why, StartsWith("hash_next"));
   ASSERT_TRUE(registry_.SetAdmin("main", down.backend, config::AdminState::kDraining).ok());
-  const auto draining = Explain({.source = kSource});
-  bool told = false;
-  for (const auto& candidate : draining.candidates) {
-    if (candidate.backend == down.backend) told = candidate.why == "passed over: draining";
-  }
-  EXPECT_TRUE(told);
+  EXPECT_EQ(WhyOf(Explain({.source = kSource}), down.backend), "passed over: draining");
+}
+
+TEST_F(ExplainTest, EveryReasonToPassABackendOver) {
+  config_.pools[0].backends[0].admin = config::AdminState::kDisabled;
+  config_.pools[0].backends[1].weight = 0;
+  config_.pools[0].backends[2].max_sessions = 3;
+  config_.pools[0].backends.push_back({.name = "named", .address = {"vpn.example.com", 443}});
+  registry_.ApplyConfig(config_);
+  registry_.snapshot()->Find("main")->Find("vpn3")->load->active = 3;
+  const auto told = Explain({.source = kSource});
+  EXPECT_EQ(told.backend, "");
+  EXPECT_EQ(told.candidates.size(), 4u);
+  EXPECT_EQ(WhyOf(told, "vpn1"), "passed over: disabled");
+  EXPECT_EQ(WhyOf(told, "vpn2"), "passed over: weight 0");
+  EXPECT_EQ(WhyOf(told, "vpn3"), "passed over: full (max_sessions = 3)");
+  EXPECT_EQ(WhyOf(told, "named"), "passed over: its host name has no address");
+}
+
+TEST_F(ExplainTest, TellsWhoIsAboveItsShare) {
+  const std::string first = Explain({.source = kSource}).backend;
+  registry_.snapshot()->Find("main")->Find(first)->load->active = 30;
+  const auto told = Explain({.source = kSource});
+  EXPECT_NE(told.backend, first);
+  // 1.25 x (30 + 1) / 3
+  EXPECT_EQ(told.candidates.front().backend, first);
+  EXPECT_EQ(told.candidates.front().why,
+            "after those below max_load: 30 sessions, max_load allows 13");
+  EXPECT_THAT(WhyOf(told, told.backend), StartsWith("max_load"));
+}
+
+TEST_F(ExplainTest, TellsWhatIsRemembered) {
+  config_.pools[0].balance = config::Balance::kSourceIp;
+  registry_.ApplyConfig(config_);
+  EXPECT_EQ(Explain({.source = kSource}).key, "source 198.51.100.7, not remembered");
+  const auto plan = builder_.Build(config_, *registry_.snapshot(), false);
+  plan->pools[0]->sticks->Remember(kSource, "vpn2", kNow);
+  const auto told = Explain({.source = kSource});
+  EXPECT_EQ(told.key, "source 198.51.100.7, remembered at vpn2");
+  EXPECT_EQ(told.backend, "vpn2");
+  EXPECT_THAT(WhyOf(told, "vpn2"), StartsWith("remembered"));
+  registry_.SetHealth("main", "vpn2", backend::Health::kDown);
+  const auto down = Explain({.source = kSource});
+  EXPECT_NE(down.backend, "vpn2");
+  EXPECT_EQ(WhyOf(down, "vpn2"), "passed over: down (tls_timeout); remembered here");
+  plan->pools[0]->sticks->Remember(kSource, "vpn9", kNow);
+  EXPECT_THAT(Explain({.source = kSource}).key, HasSubstr("vpn9, which is not here any more"));
+}
+
+TEST_F(ExplainTest, TellsWhichRuleAdmitsOrRefuses) {
+  const auto admission = [&] { return Explain({.source = kSource}).admission; };
+  config::Listener& listener = config_.listeners[0];
+  EXPECT_EQ(admission(), "admitted");
+  listener.allow = {*Cidr::Parse("10.0.0.0/8"), *Cidr::Parse("198.51.100.0/24")};
+  EXPECT_EQ(admission(), "admitted (198.51.100.0/24 in allow)");
+  listener.deny = {*Cidr::Parse("198.51.100.7")};
+  EXPECT_THAT(admission(),
+              AllOf(StartsWith("refused: denied (198.51.100.7"), HasSubstr("in deny")));
+  listener.deny.clear();
+  listener.allow = {*Cidr::Parse("10.0.0.0/8")};
+  EXPECT_EQ(admission(), "refused: denied (not in allow)");
+  listener.allow.clear();
+  listener.accept_proxy = {*Cidr::Parse("198.51.100.0/24")};
+  EXPECT_THAT(admission(), StartsWith("admitted; from 198.51.100.0/24 (accept_proxy)"));
+  listener.accept_proxy.clear();
+  circumstances_.sessions = circumstances_.max_sessions = 5;
+  const auto full = Explain({.source = kSource});
+  EXPECT_EQ(full.admission, "refused: max_sessions (5 of 5 sessions)");
+  EXPECT_EQ(full.backend, "");
+  for (const auto& candidate : full.candidates) EXPECT_FALSE(candidate.chosen);
+  circumstances_.sessions = 4;
+  EXPECT_EQ(admission(), "admitted");
+  listener.session_rate = config::Rate{.per_second = 20, .burst = 1};
+  const auto plan = builder_.Build(config_, *registry_.snapshot(), false);
+  EXPECT_EQ(plan->listeners[0]->limiter->Enter(kSource, kNow), session::Admission::kAdmitted);
+  EXPECT_THAT(admission(), StartsWith("refused: listener_rate (session_rate = "));
+  listener.session_rate.reset();
+  listener.max_sessions_per_source = 1;
+  const auto capped = builder_.Build(config_, *registry_.snapshot(), false);
+  EXPECT_EQ(capped->listeners[0]->limiter->Enter(kSource, kNow), session::Admission::kAdmitted);
+  EXPECT_EQ(admission(), "refused: source_sessions (max_sessions_per_source = 1)");
 }
 
 TEST_F(ExplainTest, TellsRoutesAndRefusals) {
@@ -93,9 +182,7 @@ TEST_F(ExplainTest, TellsRoutesAndRefusals) {
 
 TEST_F(ExplainTest, AnUnknownListenerIsNotFound) {
   const auto plan = builder_.Build(config_, *registry_.snapshot(), false);
-  const auto answer = ExplainPlan(
-      *plan, {.source = kSource, .listener = "nope"}, [](const auto&, const auto&) { return ""; },
-      kNow);
+  const auto answer = ExplainPlan(*plan, {.source = kSource, .listener = "nope"}, circumstances_);
   ASSERT_FALSE(answer.ok());
   EXPECT_EQ(answer.error().code, FailureCode::kNotFound);
 }
