@@ -9,6 +9,7 @@
 #include <iostream>
 #include <memory>
 
+#include "lb/cli/check_options.h"
 #include "lb/cli/commands.h"
 #include "lb/cli/drain_options.h"
 #include "lb/cli/load_command.h"
@@ -142,14 +143,15 @@ void AddRun(CLI::App& app, Plan& plan) {
     options->takeover = takeover->count() > 0;
     plan.action = [&plan, options] { return plan.entry.run(*options); };
   });
-  CLI::App& check =
-      *app.add_subcommand("check", "Every error and warning of a configuration and of this host");
-  auto checked = std::make_shared<CheckOptions>(CheckOptions{kDefaultConfig});
-  check.add_option("-c,--config", checked->config, "The configuration")
-      ->type_name("FILE")
-      ->capture_default_str();
+}
+
+void AddCheck(CLI::App& app, Plan& plan) {
+  CLI::App& check = *app.add_subcommand(
+      "check",
+      "Every error and warning of a configuration, of this host and, asked to, of the farm");
+  const auto texts = AddCheckOptions(check, kDefaultConfig);
   check.callback(
-      [&plan, checked] { plan.action = [&plan, checked] { return plan.entry.check(*checked); }; });
+      [&plan, texts] { plan.action = [&plan, texts] { return plan.entry.check(texts->Read()); }; });
 }
 
 void AddDemo(CLI::App& app, Plan& plan) {
@@ -440,6 +442,7 @@ void AddRest(CLI::App& app, Plan& plan) {
 void AddAll(CLI::App& app, Plan& plan) {
   app.set_version_flag("--version", "sstplb " SSTPLB_VERSION);
   AddRun(app, plan);
+  AddCheck(app, plan);
   AddDemo(app, plan);
   CLI::App& status = *app.add_subcommand("status", "Listeners, pools and backends on one screen");
   Asks(status, plan, [](Session& session) { return GetStatus(session); });

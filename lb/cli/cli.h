@@ -36,6 +36,10 @@ struct RunOptions {
 
 struct CheckOptions {
   std::string config;
+  std::vector<std::string> ignore;             // entries as of global.ignore_findings
+  bool list = false;                           // every finding there is, and nothing else
+  bool online = false;                         // probe the backends
+  Duration within = std::chrono::seconds(30);  // with `online`
 };
 
 struct DemoOptions {

@@ -55,7 +55,4 @@ int RunDaemon(const RunOptions& options);
 // The admin.socket of a configuration file.
 Result<std::string> AdminSocketOf(const std::string& config_file);
 
-// `sstplb check`: prints every error and warning of the configuration and of this host.
-int CheckConfig(const std::string& config_file);
-
 }  // namespace sstplb::daemon

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lb/cli/cli.h"
+#include "lb/daemon/check.h"
 #include "lb/daemon/daemon.h"
 #include "lb/daemon/demo.h"
 #include "lb/daemon/load_command.h"
@@ -21,6 +22,13 @@ int Demo(const sstplb::cli::DemoOptions& given) {
   return sstplb::daemon::RunDemo(options);
 }
 
+int Check(const sstplb::cli::CheckOptions& given) {
+  if (given.list) return sstplb::daemon::ListFindings();
+  sstplb::daemon::CheckRequest request{.config = given.config, .ignore = given.ignore};
+  if (given.online) request.online_within = given.within;
+  return sstplb::daemon::CheckConfig(request);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -33,7 +41,7 @@ int main(int argc, char** argv) {
             return daemon::RunDaemon(
                 {.config = o.config, .takeover = o.takeover, .takeover_path = o.takeover_path});
           },
-      .check = [](const cli::CheckOptions& o) { return daemon::CheckConfig(o.config); },
+      .check = Check,
       .demo = Demo,
       .probe =
           [](const cli::ProbeOptions& o) {

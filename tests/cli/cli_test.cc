@@ -326,6 +326,17 @@ TEST_F(CliTest, RunCheckAndDemoAreHandedOn) {
   EXPECT_EQ(called_.run->config, "a.toml");
   EXPECT_EQ(RunExactly({"check"}).code, 41);
   EXPECT_EQ(called_.check->config, "/etc/sstplb/sstplb.toml");
+  EXPECT_FALSE(called_.check->online);
+  EXPECT_EQ(RunExactly({"check", "--online", "--within", "5s", "--ignore", "single_backend",
+                        "--ignore", "nodelay_off:pool.lab"})
+                .code,
+            41);
+  EXPECT_TRUE(called_.check->online);
+  EXPECT_EQ(called_.check->within, std::chrono::seconds(5));
+  EXPECT_EQ(called_.check->ignore,
+            (std::vector<std::string>{"single_backend", "nodelay_off:pool.lab"}));
+  EXPECT_EQ(RunExactly({"check", "--ignore", "nothing"}).code, kBadUsage);
+  EXPECT_EQ(RunExactly({"check", "--within", "5s"}).code, kBadUsage);
   EXPECT_EQ(RunExactly({"demo", "--check", "--listen", "127.0.0.1:8443", "--admin-http",
                         "127.0.0.1:0", "--tunnels", "5"})
                 .code,

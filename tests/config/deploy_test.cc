@@ -110,6 +110,17 @@ TEST(Deploy, TheReferenceListsEveryFindingAsTheCodeHasIt) {
   }
 }
 
+TEST(Deploy, EveryFindingOfTheListIsFoundSomewhere) {
+  std::string sources;
+  for (const char* file : {"lb/config/lint.cc", "lb/config/lint_pool.cc", "lb/config/lint_farm.cc",
+                           "lb/config/host_check.cc", "lb/daemon/farm_judge.cc"}) {
+    sources += ReadWhole(file);
+  }
+  for (const FindingInfo& info : AllFindings()) {
+    EXPECT_NE(sources.find("\"" + std::string(info.name) + "\""), std::string::npos) << info.name;
+  }
+}
+
 TEST(Deploy, TheServiceStopsLaterThanTheGraceTime) {
   const std::string unit = ReadWhole("deploy/sstplb.service");
   const std::string key = "\nTimeoutStopSec=";
