@@ -116,12 +116,16 @@ std::string ShowClosed(std::string_view json, bool) {
 
 std::string ShowExplanation(std::string_view json, bool colour) {
   const Json e = Json::parse(json);
-  const std::pair<std::string, std::string> rows[] = {{"listener", Text(e.at("listener"))},
-                                                      {"admission", Text(e.at("admission"))},
-                                                      {"route", Text(e.at("route"))},
-                                                      {"pool", Or(Text(e.at("pool")), "-")},
-                                                      {"policy", Or(Text(e.at("policy")), "-")},
-                                                      {"key", Or(Text(e.at("key")), "-")}};
+  const bool placed = !e.at("pool").is_null();
+  const std::pair<std::string, std::string> rows[] = {
+      {"listener", Text(e.at("listener"))},
+      {"admission", Text(e.at("admission"))},
+      {"route", Text(e.at("route"))},
+      {"pool", Or(Text(e.at("pool")), "-")},
+      {"policy", Or(Text(e.at("policy")), "-")},
+      {"key", Or(Text(e.at("key")), "-")},
+      {"hash", placed ? Text(e.at("hash")) : "-"},
+  };
   std::string out;
   for (const auto& [name, value] : rows) {
     out += name + std::string(12 - name.size(), ' ') + Printable(value) + "\n";
