@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <string>
 
+#include "lb/base/time.h"
 #include "lb/config/host_ports.h"
 #include "lb/config/names.h"
 
 namespace sstplb::config {
 namespace {
+
+constexpr std::uint64_t kSmallestPage = 4096;
 
 class HostCheck {
  public:
@@ -18,6 +21,7 @@ class HostCheck {
     User();
     Descriptors();
     Cpus();
+    Pipes();
     Files();
     for (const Listener& listener : config_.listeners) ListenerNeeds(listener);
     for (const Pool& pool : config_.pools) PoolNeeds(pool);
@@ -90,6 +94,19 @@ class HostCheck {
          "Use 0: one per CPU");
   }
 
+  void Pipes() {
+    const std::uint64_t workers =
+        config_.global.workers == 0 ? facts_.cpus : config_.global.workers;
+    const std::uint64_t needed = workers * kPipeBytesPerWorker;
+    const bool privileged = facts_.root && config_.global.user.empty();
+    if (!facts_.pipe_bytes || needed <= *facts_.pipe_bytes || privileged) return;
+    Add(Severity::kNote, "pipes_small", "fs.pipe-user-pages-soft",
+        "the pipes of " + std::to_string(workers) + " busy workers may hold " + FormatSize(needed) +
+            ", a user without privileges gets " + FormatSize(*facts_.pipe_bytes) +
+            " before the kernel shrinks them",
+        "sysctl -w fs.pipe-user-pages-soft=" + std::to_string(needed / kSmallestPage));
+  }
+
   const FileFact& File(const std::string& path) const {
     static const FileFact kNothing;
     const auto found = facts_.files.find(path);
@@ -150,6 +167,16 @@ class HostCheck {
            "the kernel cuts a backlog of " + std::to_string(listener.tcp.backlog) +
                " to net.core.somaxconn = " + std::to_string(*facts_.somaxconn),
            "sysctl -w net.core.somaxconn=" + std::to_string(listener.tcp.backlog));
+    }
+    // With cookies a full queue costs a client its options, without them its connection.
+    if (facts_.syncookies == 0U && facts_.max_syn_backlog &&
+        listener.tcp.backlog > *facts_.max_syn_backlog) {
+      Warn("syn_queue_small", key + ".tcp.backlog",
+           "more than " + std::to_string(*facts_.max_syn_backlog) +
+               " clients that come back at once get no answer: net.ipv4.tcp_max_syn_backlog is " +
+               "below the backlog, and net.ipv4.tcp_syncookies is off",
+           "sysctl -w net.ipv4.tcp_syncookies=1 net.ipv4.tcp_max_syn_backlog=" +
+               std::to_string(listener.tcp.backlog));
     }
     TcpNeeds(key + ".tcp", listener.tcp);
   }

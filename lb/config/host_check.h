@@ -13,6 +13,8 @@ namespace sstplb::config {
 inline constexpr std::uint64_t kDescriptorsPerSession = 2;
 inline constexpr std::uint64_t kDescriptorsPerWorker = 96;  // pipes, listening sockets
 inline constexpr std::uint64_t kDescriptorReserve = 256;
+// What the pipes of a busy worker hold together, in bytes.
+inline constexpr std::uint64_t kPipeBytesPerWorker = 32 * 1024 * 1024;
 
 // Pure. kError marks what the daemon cannot start with.
 Findings CheckHost(const Config& config, const HostFacts& facts);

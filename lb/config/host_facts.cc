@@ -131,12 +131,19 @@ void ReadSystem(HostFacts& facts) {
     facts.congestion_algorithms.insert(name);
   }
   facts.somaxconn = SysNumber("net/core/somaxconn");
+  facts.max_syn_backlog = SysNumber("net/ipv4/tcp_max_syn_backlog");
+  facts.syncookies = SysNumber("net/ipv4/tcp_syncookies");
   facts.unprivileged_port_start = SysNumber("net/ipv4/ip_unprivileged_port_start");
   facts.first_local_port = SysNumber("net/ipv4/ip_local_port_range", 0);
   facts.last_local_port = SysNumber("net/ipv4/ip_local_port_range", 1);
   facts.rmem_max = SysNumber("net/core/rmem_max");
   facts.wmem_max = SysNumber("net/core/wmem_max");
   facts.file_max = SysNumber("fs/file-max");
+  // 0 is no limit.
+  const auto pages = SysNumber("fs/pipe-user-pages-soft");
+  if (pages && *pages > 0) {
+    facts.pipe_bytes = *pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  }
   facts.conntrack_max = SysNumber("net/netfilter/nf_conntrack_max");
   facts.mtu_probing = SysNumber("net/ipv4/tcp_mtu_probing");
   facts.nonlocal_bind = SysNumber("net/ipv4/ip_nonlocal_bind");

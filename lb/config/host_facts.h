@@ -39,12 +39,15 @@ struct HostFacts {
   std::set<std::string> congestion_algorithms;  // that this process may choose
   // From /proc/sys; nullopt where it cannot be read.
   std::optional<std::uint64_t> somaxconn;
+  std::optional<std::uint64_t> max_syn_backlog;
+  std::optional<std::uint64_t> syncookies;
   std::optional<std::uint64_t> unprivileged_port_start;
   std::optional<std::uint64_t> first_local_port;
   std::optional<std::uint64_t> last_local_port;
   std::optional<std::uint64_t> rmem_max;
   std::optional<std::uint64_t> wmem_max;
-  std::optional<std::uint64_t> file_max;  // of the whole host
+  std::optional<std::uint64_t> file_max;    // of the whole host
+  std::optional<std::uint64_t> pipe_bytes;  // of a user without privileges, before pipes shrink
   std::optional<std::uint64_t> conntrack_max;
   std::optional<std::uint64_t> mtu_probing;
   std::optional<std::uint64_t> nonlocal_bind;

@@ -29,6 +29,8 @@ std::uint64_t RaiseOpenFiles() {
 std::uint32_t MaxSessions(const config::Global& global, std::uint32_t workers,
                           std::uint64_t open_files) {
   static_assert(config::kDescriptorsPerWorker > 2 * session::Buffers::kMaxPipes);
+  static_assert(config::kPipeBytesPerWorker ==
+                session::Buffers::kMaxPipes * session::Buffers::kPipeSize);
   const std::uint64_t reserve =
       config::kDescriptorReserve + workers * config::kDescriptorsPerWorker;
   const std::uint64_t usable = open_files > reserve ? open_files - reserve : 0;

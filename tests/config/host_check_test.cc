@@ -65,12 +65,15 @@ HostFacts GoodHost() {
                  {"/etc/sstplb/ca.pem", file}, {"/usr/local/bin/check", program}};
   facts.congestion_algorithms = {"cubic", "bbr"};
   facts.somaxconn = 4096;
+  facts.max_syn_backlog = 1024;
+  facts.syncookies = 1;
   facts.unprivileged_port_start = 1024;
   facts.first_local_port = 32768;
   facts.last_local_port = 60999;
   facts.rmem_max = 4 << 20;
   facts.wmem_max = 4 << 20;
   facts.file_max = 1000000;
+  facts.pipe_bytes = 64 << 20;
   facts.conntrack_max = 262144;
   facts.mtu_probing = 1;
   facts.nonlocal_bind = 0;
@@ -99,12 +102,15 @@ TEST(HostCheck, AFittingHostHasNoFinding) {
 TEST(HostCheck, AHostWhoseSysctlsCannotBeReadHasNoFindingAboutThem) {
   HostFacts facts = GoodHost();
   facts.somaxconn.reset();
+  facts.max_syn_backlog.reset();
+  facts.syncookies.reset();
   facts.unprivileged_port_start.reset();
   facts.first_local_port.reset();
   facts.last_local_port.reset();
   facts.rmem_max.reset();
   facts.wmem_max.reset();
   facts.file_max.reset();
+  facts.pipe_bytes.reset();
   facts.conntrack_max.reset();
   facts.mtu_probing.reset();
   facts.nonlocal_bind.reset();
@@ -170,6 +176,13 @@ TEST(HostCheck, WhatTheHostLacks) {
        },
        {}},
       {[](HostFacts& f) { f.somaxconn = 4095; }, {"backlog_cut"}},
+      {[](HostFacts& f) { f.pipe_bytes = (64 << 20) - 1; }, {"note pipes_small"}},
+      {[](HostFacts& f) { f.syncookies = 0; }, {"syn_queue_small"}},
+      {[](HostFacts& f) {
+         f.syncookies = 0;
+         f.max_syn_backlog = 4096;
+       },
+       {}},
       {[](HostFacts& f) { f.congestion_algorithms.erase("bbr"); }, {"congestion_missing"}},
       {[](HostFacts& f) { f.rmem_max = 212992; }, {"buffer_cut"}},
       {[](HostFacts& f) { f.last_local_port = 32768 + 19999; }, {}},
@@ -231,6 +244,7 @@ TEST(HostCheck, WhatTheConfigurationAsks) {
       {[](Config& c) { c.listeners[0].bind = {*SocketAddress::Parse("127.9.9.9:0")}; }, {}},
       {[](Config& c) { c.pools[0].probe.command = {"check"}; }, {}},
       {[](Config& c) { c.global.max_sessions = 0; }, {}},
+      {[](Config& c) { c.global.workers = 3; }, {"workers_many", "note pipes_small"}},
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
     Config config = GoodConfig();
