@@ -28,8 +28,8 @@ class Door {
 
   // Called once.
   void Start();
-  // Takes no more requests until Resume(), and waits until those that are under way are answered, or
-  // `grace` has passed, or followers alone are left.
+  // Takes no more requests until Resume(), and waits until those that are under way are answered,
+  // or `grace` has passed, or followers alone are left.
   void Pause(Duration grace);
   void Resume();
   // Takes no more requests, and ends those that are under way when `grace` has passed, or followers

@@ -34,7 +34,8 @@ auto Ask(Loop& loop, Question question) -> std::optional<std::invoke_result_t<Qu
 
 using Workers = std::vector<std::unique_ptr<worker::Worker>>;
 
-// The same for every worker at once; nullopt when one of them does not answer in time, or has ended.
+// The same for every worker at once; nullopt when one of them does not answer in time, or has
+// ended.
 template <class Question>
 auto AskAll(const Workers& workers, Question question)
     -> std::optional<std::vector<std::invoke_result_t<Question, worker::Worker&>>> {
