@@ -51,13 +51,12 @@ handoff::OfferedSocket Offered(handoff::SocketKind kind, std::string name, Fd fd
 
 }  // namespace
 
-HandoffDoor::HandoffDoor(Fd socket, std::string path, Loop& loop, Logger& log,
-                         control::Controller& controller, admin::AdminServer& admin, Events events)
+HandoffDoor::HandoffDoor(Fd socket, std::string path, Loop& loop, control::Controller& controller,
+                         admin::AdminServer& admin, Events events)
     : socket_(std::move(socket)),
       path_(std::move(path)),
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       loop_(loop),
-      log_(log),
       controller_(controller),
       admin_(admin),
       events_(std::move(events)) {}

@@ -9,7 +9,6 @@
 
 #include "lb/admin/server.h"
 #include "lb/base/fd.h"
-#include "lb/base/log.h"
 #include "lb/base/loop.h"
 #include "lb/base/result.h"
 #include "lb/control/controller.h"
@@ -30,7 +29,7 @@ class HandoffDoor {
   };
 
   // `socket`: handoff::ListenAt(path), or a copy of another process's.
-  HandoffDoor(Fd socket, std::string path, Loop& loop, Logger& log, control::Controller& controller,
+  HandoffDoor(Fd socket, std::string path, Loop& loop, control::Controller& controller,
               admin::AdminServer& admin, Events events);
   ~HandoffDoor();
   HandoffDoor(const HandoffDoor&) = delete;
@@ -53,7 +52,6 @@ class HandoffDoor {
   bool owns_file_ = false;
   const Fd stop_;
   Loop& loop_;
-  Logger& log_;
   control::Controller& controller_;
   admin::AdminServer& admin_;
   const Events events_;

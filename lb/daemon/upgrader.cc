@@ -31,7 +31,7 @@ Upgrader::Upgrader(Fd socket, std::string path, std::string config_file, Loop& l
       successor_(loop, [this](const std::string& how) { OnSuccessorEnd(how); }),
       too_late_(loop.ev()),
       settle_(loop.ev()),
-      door_(std::move(socket), std::move(path), loop, log, controller, admin,
+      door_(std::move(socket), std::move(path), loop, controller, admin,
             {.attempted = [this](const auto& given) { OnAttempt(given); },
              .over = [this] { events_.over(); }}) {
   too_late_.set<Upgrader, &Upgrader::OnTooLate>(this);

@@ -217,7 +217,8 @@ void ExpectEverythingGoesOn(OldProcess& old, Young& young) {
     return now.size() == 2 &&
            std::ranges::count(now, 1004u, &session::SessionStatus::to_backend_bytes) == 1;
   }));
-  EXPECT_TRUE(OpenTunnel(young.house, old.backends).Carries("a new one"));
+  const auto another = OpenTunnel(young.house, old.backends);
+  EXPECT_TRUE(another.Carries("a new one"));
   EXPECT_EQ(young.house.active(), 3u);
 }
 
