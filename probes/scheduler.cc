@@ -100,7 +100,7 @@ void Prober::Join(const TargetKey& key, Target& target, TimePoint now) {
   question.askers.insert(key);
   if (const auto& address = target.request.address) {
     const Budget budget(BudgetOf({&target.request}), now);
-    Host& host = hosts_.try_emplace(*address, Host{budget, {}, {}, false}).first->second;
+    Host& host = hosts_.try_emplace(*address, Host{budget, {}, {}, {}, false}).first->second;
     host.questions.insert(target.question);
     UpdateBudget(*address, now);
   }
@@ -129,6 +129,7 @@ void Prober::Leave(const TargetKey& key, QuestionId id) {
   Host& host = hosts_.at(*address);
   host.questions.erase(id);
   host.waiting.erase(id);
+  LeaveLine(host, id, Clock::now());
   if (host.questions.empty() && !host.busy) {
     hosts_.erase(*address);
   } else {
@@ -232,13 +233,23 @@ bool Prober::MayBegin(QuestionId id, Question& question, TimePoint now) {
     host.waiting.insert(id);
     return false;
   }
-  if (!host.budget.Take(now)) {
+  // Who was put off first is first: of two questions that are due at once the same one would have
+  // every token otherwise.
+  const bool first = host.line.empty() || host.line.front() == id;
+  if (!first || !host.budget.Take(now)) {
     ++question.postponed;
-    schedule_.Put(id, host.budget.NextAt(now));
+    if (std::ranges::find(host.line, id) == host.line.end()) host.line.push_back(id);
+    if (first) schedule_.Put(id, host.budget.NextAt(now));
     return false;
   }
+  LeaveLine(host, id, now);
   host.busy = true;
   return true;
+}
+
+void Prober::LeaveLine(Host& host, QuestionId id, TimePoint now) {
+  std::erase(host.line, id);
+  if (!host.line.empty()) schedule_.Put(host.line.front(), host.budget.NextAt(now));
 }
 
 void Prober::Begin(QuestionId id, Question& question) {

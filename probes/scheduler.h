@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -108,6 +109,7 @@ class Prober {
     Budget budget;
     std::set<QuestionId> questions;
     std::set<QuestionId> waiting;  // due, while another question has its probe
+    std::deque<QuestionId> line;   // put off by the budget, and whose turn it is; the first is due
     bool busy = false;
   };
   struct Retired {
@@ -122,6 +124,7 @@ class Prober {
   void OnTimer(ev::timer& watcher, int events);
   void Arm();
   bool MayBegin(QuestionId id, Question& question, TimePoint now);
+  void LeaveLine(Host& host, QuestionId id, TimePoint now);
   void Begin(QuestionId id, Question& question);
   void Free(const std::optional<SocketAddress>& address);
   void OnReport(QuestionId id, std::uint64_t run, const ProbeReport& report);
