@@ -31,6 +31,10 @@ int Upgrade(Session& session) {
     const Result<Reply> status = session.client.Ask("GET", "/api/v1/status");
     if (!status || status->status != kOk) continue;
     const UpgradeProgress now = ReadUpgrade(status->body);
+    if (now.pid == successor && !now.failed.empty()) {
+      session.console.err << "sstplb: upgraded, and sessions are lost: " << now.failed << "\n";
+      return 1;
+    }
     if (now.pid == successor) {
       session.console.out << (session.json ? status->body : now.done + "\n");
       return 0;

@@ -142,8 +142,9 @@ Result<handoff::Estate> HandoffDoor::Gather() {
   auto copies = admin_.Copies();
   const config::Admin& admin = controller_.config().admin;  // does not change in place
   if (copies.socket.valid()) {
-    estate.sockets.push_back(
+    auto& socket = estate.sockets.emplace_back(
         Offered(handoff::SocketKind::kAdminSocket, admin.socket, std::move(copies.socket)));
+    socket.shared = copies.keep_file;
   }
   if (copies.http.valid()) {
     auto& http = estate.sockets.emplace_back(

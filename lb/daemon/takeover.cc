@@ -74,20 +74,23 @@ Status Takeover::TakeSessions(control::Controller& controller) {
 }
 
 void Takeover::Tell(control::Controller& controller, Logger& log) {
-  const Duration pause = Clock::now() - taken_.frozen;
-  controller.TookOver({.when = WallClock::now(), .sessions = taken_.sessions, .pause = pause});
   if (taken_.old_is_gone) {
-    log.Event(LogLevel::kError, "took over",
-              {{"old_process", "died half-way: its sessions are lost, its sockets are here"}});
+    const std::string_view lost = "died half-way: its sessions are lost, its sockets are here";
+    controller.NoteFailedHandoff();
+    controller.EndUpgrade("the old process " + std::string(lost));
+    log.Event(LogLevel::kError, "took over", {{"old_process", lost}});
   } else {
+    const Duration pause = Clock::now() - taken_.frozen;
+    controller.TookOver({.when = WallClock::now(), .sessions = taken_.sessions, .pause = pause});
     log.Event(LogLevel::kInfo, "took over",
               {{"sessions", taken_.sessions},
                {"pause", FormatDuration(pause)},
                {"from_version", taker_.offer().program}});
   }
-  // Socket files of a configuration that is no longer.
+  // Socket files of a configuration that is no longer; a shared one is the service manager's.
   for (const handoff::OfferedSocket& socket : estate_.sockets) {
-    if (socket.fd.valid() && !socket.name.empty()) ::unlink(socket.name.c_str());
+    const bool ours = socket.fd.valid() && !socket.name.empty() && !socket.shared;
+    if (ours) ::unlink(socket.name.c_str());
   }
   estate_ = {};
 }

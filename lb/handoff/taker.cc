@@ -24,7 +24,7 @@ Result<Taker> Taker::Connect(const std::string& path, std::string program) {
 }
 
 void Taker::Abort(const std::string& why) {
-  (void)channel_.Send(MessageType::kAbort, AsBytes(why));
+  if (!std::exchange(aborted_, true)) (void)channel_.Send(MessageType::kAbort, AsBytes(why));
 }
 
 TakeError Taker::Broken(const std::string& why) {
@@ -40,6 +40,7 @@ Result<Message, TakeError> Taker::Next(Duration within) {
     return Broken(message.error().what);
   }
   if (message->type == MessageType::kAbort) {
+    aborted_ = true;
     return TakeError{.old_is_gone = false, .message = std::string(AsText(message->body))};
   }
   return std::move(*message);

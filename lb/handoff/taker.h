@@ -42,7 +42,8 @@ class Taker {
   // returned, and at once, for nobody else moves the tunnels' bytes from here on. `plan` is the one
   // that they will be given.
   Result<Taken, TakeError> TakeSessions(const Workers& workers, const session::Plan& plan);
-  // Instead of going on: tells the old process why not.
+  // Instead of going on: tells the old process why not. Only the first one is told, what this class
+  // tells by itself included.
   void Abort(const std::string& why);
 
   const Offer& offer() const { return offer_; }
@@ -63,6 +64,7 @@ class Taker {
   Channel channel_;
   std::string program_;
   Offer offer_;
+  bool aborted_ = false;                          // by either side
   std::unordered_set<session::SessionId> still_;  // adopted, and no motion has come
   std::uint32_t moved_ = 0;
   std::uint32_t greetings_ = 0;

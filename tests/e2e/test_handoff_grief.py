@@ -260,6 +260,8 @@ class OldProcessTest(GriefCase):
                 self.wait(lambda l=live: all(stream.broken for stream in l), 5,
                           'every tunnel to end')
                 self.serves(balancer)
+                self.assertEqual(
+                    balancer.metric('sstplb_handoffs_total', result='taken_over'), 0)
                 balancer.wait_sessions(0)
                 balancer.upgrade()
                 self.serves(balancer)

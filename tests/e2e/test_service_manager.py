@@ -362,6 +362,26 @@ class ActivationTest(ServiceCase):
                 balancer.stop()
                 self.assertTrue(balancer.socket.exists(), 'its file is the manager\'s')
 
+    def test_the_admin_socket_is_the_managers_over_upgrades(self):
+        balancer = self.balancer()
+        sock = socket.socket(socket.AF_UNIX)
+        self.addCleanup(sock.close)
+        sock.bind(str(balancer.socket))
+        sock.listen()
+        self.started((sock, 'admin'), balancer=balancer)
+        balancer.upgrade()
+        self.assertTrue(balancer.socket.exists())
+        # One that no longer uses it leaves it alone, too.
+        passed = balancer.socket
+        balancer.socket = passed.with_name('other.sock')
+        balancer.config['admin']['socket'] = str(balancer.socket)
+        balancer.write_config()
+        balancer.process.send_signal(signal.SIGUSR2)
+        self.wait(lambda: balancer.command('status').returncode == 0, 10, 'the new socket')
+        balancer.follow(balancer.ask('status')['pid'])
+        self.assertTrue(passed.exists(), 'its file is the manager\'s')
+        balancer.stop()
+
     def test_what_nobody_would_serve_is_an_error_that_names_it(self):
         passed = self.socket()
         at = '127.0.0.1:%d' % passed.getsockname()[1]
