@@ -8,7 +8,7 @@ import signal
 import time
 
 from lib import case, proc, streams
-from lib.balancer import Balancer, binary, pool
+from lib.balancer import Balancer, binary, echo_farm, pool
 
 NAME = 'vpn.test'
 # The balancer looks at its drains five times a second; the rest is for a busy machine.
@@ -38,12 +38,6 @@ class DrainingTest(case.EndToEndCase):
         binary()
         super().setUpClass()
 
-    def farm(self, *names, **options):
-        echoes = {name: streams.NamedEcho(self, name) for name in names}
-        pools = {'main': pool({name: echo.port for name, echo in echoes.items()},
-                              balance='round-robin', **options.pop('pool', {}))}
-        return Balancer(self, pools, options.pop('listener', None), **options)
-
     def sessions(self, balancer, count):
         return [streams.Session(self, balancer.port, NAME) for _ in range(count)]
 
@@ -67,7 +61,7 @@ class DrainingTest(case.EndToEndCase):
     # ---- how fast ----
 
     def test_a_pace_is_kept(self):
-        balancer = self.farm('b1', 'b2').start()
+        balancer = echo_farm(self, 'b1', 'b2').start()
         all_of_them = self.sessions(balancer, 48)
         mine = [s for s in all_of_them if s.backend == 'b1']
         drain = self.drain(balancer, 'main/b1', '--pace', '8/s')
@@ -85,7 +79,7 @@ class DrainingTest(case.EndToEndCase):
         balancer.stop()
 
     def test_a_window_is_filled_evenly_up_to_its_deadline(self):
-        balancer = self.farm('b1').start()
+        balancer = echo_farm(self, 'b1').start()
         mine = self.sessions(balancer, 20)
         drain = self.drain(balancer, 'main/b1', '--within', '4s')
         begins, deadline = when(drain['begins']), when(drain['deadline'])
@@ -100,7 +94,7 @@ class DrainingTest(case.EndToEndCase):
         balancer.stop()
 
     def test_with_a_pace_the_rest_goes_at_the_deadline(self):
-        balancer = self.farm('b1').start()
+        balancer = echo_farm(self, 'b1').start()
         mine = self.sessions(balancer, 30)
         waiting = balancer.command('backend', 'drain', 'main/b1', '--within', '2s', '--pace',
                                    '4/s', '--wait')
@@ -111,7 +105,7 @@ class DrainingTest(case.EndToEndCase):
         balancer.stop()
 
     def test_a_drain_that_ends_at_its_pace_is_a_yes(self):
-        balancer = self.farm('b1').start()
+        balancer = echo_farm(self, 'b1').start()
         self.sessions(balancer, 4)
         done = balancer.command('backend', 'drain', 'main/b1', '--pace', '10/s', '--wait')
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -120,7 +114,7 @@ class DrainingTest(case.EndToEndCase):
         balancer.stop()
 
     def test_two_drains_share_the_budget(self):
-        balancer = self.farm('b1', 'b2', global_={'drain_pace': '10/s'}).start()
+        balancer = echo_farm(self, 'b1', 'b2', global_={'drain_pace': '10/s'}).start()
         mine = self.sessions(balancer, 30)
         for backend in ('main/b1', 'main/b2'):
             self.drain(balancer, backend, '--pace', '100/s')
@@ -138,7 +132,7 @@ class DrainingTest(case.EndToEndCase):
     # ---- who first ----
 
     def test_the_longest_idle_go_first(self):
-        balancer = self.farm('b1').start()
+        balancer = echo_farm(self, 'b1').start()
         mine = self.sessions(balancer, 8)
         # Heard of last in another order than they came.
         order = [mine[i] for i in (5, 7, 6, 4, 1, 3, 0, 2)]
@@ -148,7 +142,7 @@ class DrainingTest(case.EndToEndCase):
         balancer.stop()
 
     def test_else_the_oldest_go_first(self):
-        balancer = self.farm('b1').start()
+        balancer = echo_farm(self, 'b1').start()
         mine = self.sessions(balancer, 8)
         self.assert_alive(reversed(mine))
         self.drain(balancer, 'main/b1', '--pace', '5/s')
@@ -158,7 +152,7 @@ class DrainingTest(case.EndToEndCase):
     # ---- undo, begin, restart ----
 
     def test_undo_ends_it_and_the_rest_lives(self):
-        balancer = self.farm('b1').start()
+        balancer = echo_farm(self, 'b1').start()
         mine = self.sessions(balancer, 20)
         self.drain(balancer, 'main/b1', '--pace', '10/s')
         self.wait(lambda: balancer.active('main/b1') < 18, 5, 'the first to be closed')
@@ -172,7 +166,7 @@ class DrainingTest(case.EndToEndCase):
         balancer.stop()
 
     def test_a_drain_begins_when_it_is_told_to(self):
-        balancer = self.farm('b1', 'b2').start()
+        balancer = echo_farm(self, 'b1', 'b2').start()
         mine = [s for s in self.sessions(balancer, 4) if s.backend == 'b1']
         waiting = proc.Process([balancer.binary, 'backend', 'drain', 'main/b1', '--at', '2s',
                                 '--pace', '20/s', '--wait'],
@@ -194,7 +188,7 @@ class DrainingTest(case.EndToEndCase):
         balancer.stop()
 
     def test_a_begin_is_undone(self):
-        balancer = self.farm('b1').start()
+        balancer = echo_farm(self, 'b1').start()
         self.drain(balancer, 'main/b1', '--at', '10m')
         balancer.ok('backend', 'drain', 'main/b1', '--undo')
         now = balancer.backends()['main/b1']
@@ -202,7 +196,7 @@ class DrainingTest(case.EndToEndCase):
         balancer.stop()
 
     def test_a_drain_goes_on_after_a_crash(self):
-        balancer = self.farm('b1', 'b2')
+        balancer = echo_farm(self, 'b1', 'b2')
         balancer.config['global']['state_file'] = str(self.dir / 'state')
         balancer.start()
         told = self.drain(balancer, 'main/b1', '--within', '4s', '--pace', '2/s', '--idle-first')
@@ -224,7 +218,7 @@ class DrainingTest(case.EndToEndCase):
     # ---- the whole balancer ----
 
     def test_the_whole_balancer_is_drained_and_taken_back(self):
-        balancer = self.farm('b1', 'b2', global_={'drain_notice': '2s'}).start()
+        balancer = echo_farm(self, 'b1', 'b2', global_={'drain_notice': '2s'}).start()
         mine = self.sessions(balancer, 20)
         self.assertEqual(balancer.get('/readyz')[0], 200)
         told = balancer.ask('drain', '--pace', '5/s', '--idle-first')['drain']
@@ -254,7 +248,7 @@ class DrainingTest(case.EndToEndCase):
         balancer.stop()
 
     def test_a_balancer_that_is_drained_is_empty_in_time(self):
-        balancer = self.farm('b1', 'b2', global_={'drain_notice': '0s'}).start()
+        balancer = echo_farm(self, 'b1', 'b2', global_={'drain_notice': '0s'}).start()
         mine = self.sessions(balancer, 12)
         done = balancer.command('drain', '--within', '2s', '--wait')
         # The last one was closed by the deadline.
@@ -289,7 +283,7 @@ class DrainingTest(case.EndToEndCase):
         balancer.stop()
 
     def test_sigterm_spreads_the_end_over_the_grace_time(self):
-        balancer = self.farm('b1', 'b2', global_={'shutdown_grace': '4s'}).start()
+        balancer = echo_farm(self, 'b1', 'b2', global_={'shutdown_grace': '4s'}).start()
         mine = self.sessions(balancer, 20)
         order = mine[10:] + mine[:10]
         self.assert_alive(order)

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import threading
-import time
 
 from lib import case, handoff, proc, streams
 from lib.balancer import Balancer, binary, pool
@@ -158,15 +157,15 @@ class HandoffTest(handoff.HandoffCase):
     def test_a_reset_during_the_handoff_is_passed_on(self):
         backend = streams.Backend(self)
         balancer = Balancer(self, {'main': pool({'b1': backend.port})}).start()
-        pairs = [self.pair(balancer, backend) for _ in range(20)]
+        pairs = [self.pair(balancer, backend) for _ in range(200)]
         upgrading = streams.background(balancer.ok, 'upgrade')
-        for client, _ in pairs:
+        # One after the other, from before its begin to after its end.
+        for client, server in pairs:
             streams.reset(client)
-            time.sleep(0.02)  # some before, some while, some after
+            self.assertEqual(streams.read_end(server)[0], 'reset')
+            server.close()
         upgrading.join()
         balancer.follow(balancer.ask('status')['pid'])
-        for _, server in pairs:
-            self.assertEqual(streams.read_end(server)[0], 'reset')
         balancer.wait_sessions(0)
 
     def test_a_hello_that_is_half_read_is_read_to_its_end(self):

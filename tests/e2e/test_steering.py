@@ -8,7 +8,7 @@ import socket
 import time
 
 from lib import case, proc, streams
-from lib.balancer import Balancer, binary, pool
+from lib.balancer import Balancer, binary, echo_farm, pool
 
 NAME = 'vpn.test'
 
@@ -18,12 +18,6 @@ class SteeringTest(case.EndToEndCase):
     def setUpClass(cls):
         binary()
         super().setUpClass()
-
-    def farm(self, *names, **options):
-        echoes = {name: streams.NamedEcho(self, name) for name in names}
-        pools = {'main': pool({name: echo.port for name, echo in echoes.items()},
-                              balance='round-robin', **options.pop('pool', {}))}
-        return Balancer(self, pools, options.pop('listener', None), **options)
 
     def session(self, balancer, name=NAME, source=None):
         return streams.Session(self, balancer.port, name, source)
@@ -43,7 +37,7 @@ class SteeringTest(case.EndToEndCase):
     # ---- backends ----
 
     def test_a_drained_backend_keeps_its_sessions_and_gets_no_new_ones(self):
-        balancer = self.farm('b1', 'b2', 'b3').start()
+        balancer = echo_farm(self, 'b1', 'b2', 'b3').start()
         old = self.sessions(balancer, 6)
         balancer.ok('backend', 'drain', 'main/b1')
         self.assertEqual(balancer.backends()['main/b1']['admin'], 'draining')
@@ -55,7 +49,7 @@ class SteeringTest(case.EndToEndCase):
         balancer.stop()
 
     def test_drain_within_closes_the_rest_and_wait_says_so(self):
-        balancer = self.farm('b1', 'b2').start()
+        balancer = echo_farm(self, 'b1', 'b2').start()
         old = self.sessions(balancer, 4)
         drained = [s for s in old if s.backend == 'b1']
         begun = time.monotonic()
@@ -72,7 +66,7 @@ class SteeringTest(case.EndToEndCase):
         balancer.stop()
 
     def test_drain_wait_returns_when_the_last_session_has_gone(self):
-        balancer = self.farm('b1', 'b2').start()
+        balancer = echo_farm(self, 'b1', 'b2').start()
         old = self.sessions(balancer, 4)
         waiting = proc.Process([balancer.binary, 'backend', 'drain', 'main/b1', '--wait'],
                                self.dir / 'drain.log', env={'SSTPLB_SOCKET': str(balancer.socket)})
@@ -85,7 +79,7 @@ class SteeringTest(case.EndToEndCase):
         balancer.stop()
 
     def test_disable_enable_and_weight(self):
-        balancer = self.farm('b1', 'b2').start()
+        balancer = echo_farm(self, 'b1', 'b2').start()
         old = self.sessions(balancer, 2)
         balancer.ok('backend', 'disable', 'main/b2')
         self.assertEqual(balancer.backends()['main/b2']['admin'], 'disabled')
@@ -98,7 +92,7 @@ class SteeringTest(case.EndToEndCase):
         balancer.stop()
 
     def test_add_and_remove(self):
-        balancer = self.farm('b1').start()
+        balancer = echo_farm(self, 'b1').start()
         late = streams.NamedEcho(self, 'b2')
         balancer.ok('backend', 'add', 'main/b2', f'127.0.0.1:{late.port}')
         self.wait_new_sessions_at(balancer, 'b1', 'b2')
@@ -112,7 +106,7 @@ class SteeringTest(case.EndToEndCase):
         balancer.stop()
 
     def test_unknown_names_are_refused_with_a_hint(self):
-        balancer = self.farm('b1').start()
+        balancer = echo_farm(self, 'b1').start()
         for words in (('drain', 'main/b9'), ('enable', 'other/b1'), ('remove', 'main/b9')):
             done = balancer.command('backend', *words)
             self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
@@ -120,14 +114,14 @@ class SteeringTest(case.EndToEndCase):
         balancer.stop()
 
     def test_without_a_daemon_commands_exit_3(self):
-        balancer = self.farm('b1')
+        balancer = echo_farm(self, 'b1')
         for words in (('status',), ('backend', 'list'), ('session', 'list')):
             done = balancer.command(*words)
             self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
             self.assertIn(str(balancer.socket), done.stderr)
 
     def test_decisions_outlive_a_restart(self):
-        balancer = self.farm('b1', 'b2', 'b3')
+        balancer = echo_farm(self, 'b1', 'b2', 'b3')
         balancer.config['global']['state_file'] = str(self.dir / 'state')
         balancer.start()
         balancer.ok('backend', 'drain', 'main/b1')
@@ -211,7 +205,7 @@ class SteeringTest(case.EndToEndCase):
     def test_a_reload_changes_what_it_says_and_touches_no_session(self):
         for how in ('SIGHUP', 'reload'):
             with self.subTest(how):
-                balancer = self.farm('b1', 'b2', name=f'sstplb-{how}').start()
+                balancer = echo_farm(self, 'b1', 'b2', name=f'sstplb-{how}').start()
                 old = self.sessions(balancer, 2)
                 late = streams.NamedEcho(self, 'b3')
                 members = balancer.config['pool']['main']['backend']
@@ -245,7 +239,7 @@ class SteeringTest(case.EndToEndCase):
             balancer.write_config()
             return balancer.ok('reload')
 
-        balancer = self.farm('b1', listener={'tcp': {'backlog': 99}}).start()
+        balancer = echo_farm(self, 'b1', listener={'tcp': {'backlog': 99}}).start()
         old = self.session(balancer)
         before = mss(old)
         self.assertGreater(before, 1300)
@@ -271,7 +265,7 @@ class SteeringTest(case.EndToEndCase):
         balancer.stop()
 
     def test_an_invalid_configuration_is_refused_whole(self):
-        balancer = self.farm('b1', 'b2').start()
+        balancer = echo_farm(self, 'b1', 'b2').start()
         old = self.sessions(balancer, 2)
         good = balancer.config_path.read_text()
         bad = good.replace('name = "b2"', 'name = "b7"') + '\n[pool.main.nonsense]\nx = 1\n'
@@ -287,7 +281,7 @@ class SteeringTest(case.EndToEndCase):
         balancer.stop()
 
     def test_the_exported_configuration_is_one(self):
-        balancer = self.farm('b1', 'b2').start()
+        balancer = echo_farm(self, 'b1', 'b2').start()
         balancer.ok('backend', 'weight', 'main/b1', '42')
         balancer.ok('backend', 'drain', 'main/b2')
         text = balancer.ok('config', 'export')
@@ -316,7 +310,7 @@ class SteeringTest(case.EndToEndCase):
     # ---- sessions ----
 
     def test_sessions_are_listed_filtered_shown_and_closed(self):
-        balancer = self.farm('b1', 'b2').start()
+        balancer = echo_farm(self, 'b1', 'b2').start()
         one = self.session(balancer, 'one.test', '127.1.1.1')
         two = self.session(balancer, 'two.test', '127.2.2.2')
         self.assertEqual(len(balancer.sessions()), 2)
@@ -362,7 +356,7 @@ class SteeringTest(case.EndToEndCase):
         balancer.stop()
 
     def test_events_tell_what_happened(self):
-        balancer = self.farm('b1', 'b2').start()
+        balancer = echo_farm(self, 'b1', 'b2').start()
         balancer.ok('backend', 'drain', 'main/b1')
         session = self.session(balancer)
         session.close()
@@ -379,7 +373,7 @@ class SteeringTest(case.EndToEndCase):
         balancer.stop()
 
     def test_status_is_for_people_and_json_for_scripts(self):
-        balancer = self.farm('b1', 'b2').start()
+        balancer = echo_farm(self, 'b1', 'b2').start()
         self.session(balancer)
         text = balancer.ok('status')
         for word in ('vpn', 'main', 'b1', 'b2'):
@@ -391,7 +385,7 @@ class SteeringTest(case.EndToEndCase):
     # ---- the end ----
 
     def test_sigterm_lets_sessions_finish(self):
-        balancer = self.farm('b1', global_={'shutdown_grace': '20s'}).start()
+        balancer = echo_farm(self, 'b1', global_={'shutdown_grace': '20s'}).start()
         session = self.session(balancer)
         balancer.process.send_signal(signal.SIGTERM)
         self.wait(lambda: not proc.accepts(balancer.port), 5, 'the listener to close')
@@ -406,7 +400,7 @@ class SteeringTest(case.EndToEndCase):
         self.assertFalse(balancer.socket.exists())
 
     def test_sigterm_ends_the_rest_after_the_grace_time(self):
-        balancer = self.farm('b1', global_={'shutdown_grace': '1s'}).start()
+        balancer = echo_farm(self, 'b1', global_={'shutdown_grace': '1s'}).start()
         session = self.session(balancer)
         begun = time.monotonic()
         balancer.process.send_signal(signal.SIGTERM)
@@ -415,7 +409,7 @@ class SteeringTest(case.EndToEndCase):
         self.assertIn(session.ended(), ('eof', 'reset'))
 
     def test_caps_refuse_what_is_over_them(self):
-        balancer = self.farm('b1', listener={'max_sessions_per_source': 2}).start()
+        balancer = echo_farm(self, 'b1', listener={'max_sessions_per_source': 2}).start()
         self.sessions(balancer, 2, source='127.4.4.4')
         third = streams.connect(balancer.port, '127.4.4.4')
         self.addCleanup(third.close)

@@ -211,28 +211,25 @@ TEST(Worker, ABackendThatNeverAcceptsIsGivenUpAfterItsTimeout) {
   EXPECT_TRUE(rig.AwaitRefused(CloseReason::kConnectFailed));
 }
 
-TEST(Worker, ASessionThatIsSilentForTooLongIsClosed) {
+// Both sides are closed, for that reason, though neither has said a word.
+void ExpectSilenceEnds(const config::Listener& listener, CloseReason reason) {
   const Server server;
-  const Rig rig({.idle_timeout = milliseconds(300)}, {}, {server.address()});
+  const Rig rig(listener, {}, {server.address()});
   const Peer client = rig.Connect();
   ASSERT_TRUE(client.Send(Hello()));
   const Peer backend = server.Accept();
   ASSERT_EQ(backend.Read(Hello().size()), Hello());
   EXPECT_TRUE(client.AtEnd());
   EXPECT_TRUE(backend.AtEnd());
-  EXPECT_TRUE(rig.AwaitClosed(CloseReason::kIdle));
+  EXPECT_TRUE(rig.AwaitClosed(reason));
+}
+
+TEST(Worker, ASessionThatIsSilentForTooLongIsClosed) {
+  ExpectSilenceEnds({.idle_timeout = milliseconds(300)}, CloseReason::kIdle);
 }
 
 TEST(Worker, ATunnelWithoutARhythmIsDead) {
-  const Server server;
-  const Rig rig({.rhythm = milliseconds(200)}, {}, {server.address()});
-  const Peer client = rig.Connect();
-  ASSERT_TRUE(client.Send(Hello()));
-  const Peer backend = server.Accept();
-  ASSERT_EQ(backend.Read(Hello().size()), Hello());
-  EXPECT_TRUE(client.AtEnd());
-  EXPECT_TRUE(backend.AtEnd());
-  EXPECT_TRUE(rig.AwaitClosed(CloseReason::kDead));
+  ExpectSilenceEnds({.rhythm = milliseconds(200)}, CloseReason::kDead);
 }
 
 TEST(Worker, WhatIsNoTlsHasNoRhythm) {

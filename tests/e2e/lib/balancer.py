@@ -15,7 +15,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from . import proc
+from . import proc, streams
 
 
 def binary():
@@ -62,6 +62,14 @@ def pool(backends, **more):
     members = [{'name': name, 'address': f'127.0.0.1:{at}' if isinstance(at, int) else at}
                for name, at in backends.items()]
     return {'probe': {'kind': 'none'}, **more, 'backend': members}
+
+
+def echo_farm(test, *names, **options):
+    """A Balancer, not started, whose pool 'main' has a NamedEcho of each of these names."""
+    echoes = {name: streams.NamedEcho(test, name) for name in names}
+    pools = {'main': pool({name: echo.port for name, echo in echoes.items()},
+                          balance='round-robin', **options.pop('pool', {}))}
+    return Balancer(test, pools, options.pop('listener', None), **options)
 
 
 class Balancer:
