@@ -211,4 +211,46 @@ std::optional<WallTime> ParseWallTime(std::string_view text) {
   return WallClock::from_time_t(seconds) + fraction - east;
 }
 
+std::optional<int> ParseTimeOfDay(std::string_view text) {
+  const auto digit = [&](std::size_t i) { return text[i] >= '0' && text[i] <= '9'; };
+  if (text.size() != 5 || text[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4)) {
+    return std::nullopt;
+  }
+  const int hour = (text[0] - '0') * 10 + text[1] - '0';
+  const int minute = (text[3] - '0') * 10 + text[4] - '0';
+  if (hour > 23 || minute > 59) return std::nullopt;
+  return hour * 60 + minute;
+}
+
+std::string FormatTimeOfDay(int minute) {
+  std::array<char, 16> text;
+  std::snprintf(text.data(), text.size(), "%02d:%02d", minute / 60, minute % 60);
+  return text.data();
+}
+
+int TimeOfDay(WallTime time) {
+  const std::time_t seconds = WallClock::to_time_t(time);
+  std::tm parts{};
+  localtime_r(&seconds, &parts);
+  return parts.tm_hour * 60 + parts.tm_min;
+}
+
+WallTime NextTimeOfDay(int minute, WallTime now) {
+  const std::time_t seconds = WallClock::to_time_t(now);
+  std::tm today{};
+  localtime_r(&seconds, &today);
+  WallTime time;
+  for (int days = 0; days < 3; ++days) {
+    std::tm parts = today;
+    parts.tm_mday += days;
+    parts.tm_hour = minute / 60;
+    parts.tm_min = minute % 60;
+    parts.tm_sec = 0;
+    parts.tm_isdst = -1;  // whatever holds then
+    time = WallClock::from_time_t(std::mktime(&parts));
+    if (time > now) break;
+  }
+  return time;
+}
+
 }  // namespace sstplb

@@ -42,4 +42,11 @@ std::string FormatWallTime(WallTime time);
 // Reads RFC 3339, with any offset and up to nine digits of a second's fraction, from 1970 to 2261.
 std::optional<WallTime> ParseWallTime(std::string_view text);
 
+// A time of day as this host's clock on the wall shows it ("22:00"), in minutes since midnight.
+std::optional<int> ParseTimeOfDay(std::string_view text);
+std::string FormatTimeOfDay(int minute);
+int TimeOfDay(WallTime time);
+// When the wall shows it next, after `now`.
+WallTime NextTimeOfDay(int minute, WallTime now);
+
 }  // namespace sstplb

@@ -48,7 +48,8 @@ TEST_F(WhenTest, TheWallIsOfThisHost) {
 TEST(Pace, Rates) {
   EXPECT_EQ(ParsePace("5/s"), 5.0);
   EXPECT_EQ(ParsePace("30/m"), 0.5);
-  for (const char* bad : {"", "5", "0/s", "-1/s", "0.01/m", "2000000/s", "5/h", "fast"}) {
+  EXPECT_EQ(ParsePace("1800/h"), 0.5);
+  for (const char* bad : {"", "5", "0/s", "-1/s", "0.01/m", "2000000/s", "5/d", "fast"}) {
     EXPECT_EQ(ParsePace(bad), std::nullopt) << bad;
     EXPECT_NE(PaceProblem(bad), "") << bad;
   }
