@@ -16,6 +16,7 @@
 #include "lb/base/address.h"
 #include "lb/base/log.h"
 #include "lb/base/time.h"
+#include "lb/config/day_window.h"
 
 namespace sstplb::config {
 
@@ -156,6 +157,16 @@ struct EjectionRules {
   bool operator==(const EjectionRules&) const = default;
 };
 
+// When sessions are moved from backends that have too many to those that have too few
+// (docs/rebalance.md).
+struct RebalanceRules {
+  std::optional<Rate> budget;       // sessions moved; only its per_second counts; absent: none
+  std::optional<DayWindow> window;  // absent: at any time
+  double tolerance = 1.1;           // of its share: what a backend may hold and lose none
+
+  bool operator==(const RebalanceRules&) const = default;
+};
+
 struct Pool {
   std::string name;
   Balance balance = Balance::kConsistentHash;
@@ -177,6 +188,7 @@ struct Pool {
   OnDown on_down = OnDown::kKeep;
   DrainStyle drain;
   EjectionRules ejection;
+  RebalanceRules rebalance;
   Tcp tcp;
   Probe probe;
   std::vector<Backend> backends;

@@ -163,6 +163,8 @@ class PoolLint {
            ".proxy_tlvs", "proxy_protocol = \"v2\"");
     Unused(pool_.on_down != pool.on_down, probe_.kind != ProbeKind::kNone, ".on_down",
            "a probe, which could find a backend down");
+    Unused(pool_.rebalance.window.has_value(), pool_.rebalance.budget.has_value(),
+           ".rebalance.window", "rebalance.budget");
     const bool sstp = probe_.kind == ProbeKind::kSstp;
     const bool http = probe_.kind == ProbeKind::kHttp;
     const bool tls = sstp || http || probe_.kind == ProbeKind::kTls;

@@ -57,7 +57,10 @@ struct HostPortRule {};  // HostPort: "vpn1.example.com:443"
 struct IpRule {};        // IpAddress, not 0.0.0.0
 struct BlockRule {};     // Cidr
 struct OctalRule {};     // std::uint32_t: "0660"
-struct RateRule {};      // Rate: "20/s burst 50"
+struct WindowRule {};    // DayWindow: "02:00-05:00"
+struct RateRule {        // Rate: "20/s burst 50"
+  double most = 1e6;     // per second
+};
 
 template <class Item>
 struct ListRule {  // std::vector of what Item describes

@@ -136,6 +136,16 @@ void EjectionKeys(Visitor& v) {
   v.Key("max_share", &EjectionRules::max_share, RealRule{0.01, 1});
 }
 
+// Sessions a second. More is no balancing act but a storm.
+inline constexpr double kFastestRebalance = 10;
+
+template <class Visitor>
+void RebalanceKeys(Visitor& v) {
+  v.Key("budget", &RebalanceRules::budget, OptionalRule<RateRule>{{kFastestRebalance}});
+  v.Key("window", &RebalanceRules::window, OptionalRule<WindowRule>{});
+  v.Key("tolerance", &RebalanceRules::tolerance, RealRule{1, 10});
+}
+
 template <class Visitor>
 void PoolKeys(Visitor& v) {
   v.Key("balance", &Pool::balance, WordRule{"policy"});
@@ -156,6 +166,7 @@ void PoolKeys(Visitor& v) {
   v.Key("on_down", &Pool::on_down, WordRule{"choice"});
   v.Table("drain", &Pool::drain, [](auto& inner) { DrainKeys(inner); });
   v.Table("ejection", &Pool::ejection, [](auto& inner) { EjectionKeys(inner); });
+  v.Table("rebalance", &Pool::rebalance, [](auto& inner) { RebalanceKeys(inner); });
   v.Table("tcp", &Pool::tcp, [](auto& inner) { TcpKeys(inner, Leg::kBackend); });
 }
 

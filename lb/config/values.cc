@@ -11,7 +11,6 @@
 namespace sstplb::config {
 namespace {
 
-constexpr double kMostPerSecond = 1e6;
 constexpr double kLargestBurst = 1e7;
 constexpr std::uint32_t kLargestMode = 0777;
 
@@ -54,14 +53,15 @@ bool ReadParsed(const Complain& complain, const Node& node, std::string_view exp
 
 }  // namespace
 
-// "20/s", "300/m", with " burst 50" behind. Without a burst, it is what the unit brings.
+// "20/s", "300/m" or "60/h", with " burst 50" behind. Without a burst, it is what the unit brings.
 std::optional<Rate> ParseRate(std::string_view text) {
   const auto slash = text.find('/');
   if (slash == std::string_view::npos || slash + 1 >= text.size()) return std::nullopt;
   const auto count = ParseNumber(text.substr(0, slash));
-  const char unit = text[slash + 1];
-  if (!count || (unit != 's' && unit != 'm')) return std::nullopt;
-  Rate rate{unit == 's' ? *count : *count / 60, *count};
+  const auto unit = std::string_view("smh").find(text[slash + 1]);
+  if (!count || unit == std::string_view::npos) return std::nullopt;
+  constexpr double kSeconds[] = {1, 60, 3600};
+  Rate rate{*count / kSeconds[unit], *count};
   text.remove_prefix(slash + 2);
   constexpr std::string_view kBurst = " burst ";
   if (!text.empty()) {
@@ -248,15 +248,20 @@ bool ReadValue(const Complain& complain, const Node& node, const OctalRule&, std
   return ReadParsed(complain, node, "an octal file mode in quotes, such as \"0660\"", parse, out);
 }
 
-bool ReadValue(const Complain& complain, const Node& node, const RateRule&, Rate& out) {
+bool ReadValue(const Complain& complain, const Node& node, const WindowRule&, DayWindow& out) {
+  return ReadParsed(complain, node,
+                    "two times of this host's clock that differ, such as \"02:00-05:00\"",
+                    DayWindow::Parse, out);
+}
+
+bool ReadValue(const Complain& complain, const Node& node, const RateRule& rule, Rate& out) {
   Rate rate;
-  constexpr std::string_view kExpected = "a rate, such as \"20/s burst 50\" or \"300/m\"";
+  constexpr std::string_view kExpected = "a rate, such as \"20/s burst 50\", \"300/m\" or \"60/h\"";
   if (!ReadParsed(complain, node, kExpected, ParseRate, rate)) return false;
-  if (!(rate.per_second > 0) || rate.per_second > kMostPerSecond || rate.burst < 1 ||
+  if (!(rate.per_second > 0) || rate.per_second > rule.most || rate.burst < 1 ||
       rate.burst > kLargestBurst) {
-    complain(node.at, Quote(node.text) +
-                          " is out of range (above 0 and at most 1000000/s, burst 1 to 10000000; "
-                          "\"\" is no limit)");
+    complain(node.at, Quote(node.text) + " is out of range (above 0 and at most " +
+                          PrintNumber(rule.most) + "/s, burst 1 to 10000000; \"\" is no limit)");
     return false;
   }
   out = rate;
@@ -288,13 +293,19 @@ std::string Print(const OctalRule&, std::uint32_t value) {
   return Quote(digits.size() < 4 ? std::string(4 - digits.size(), '0') + digits : digits);
 }
 
+std::string Print(const WindowRule&, const DayWindow& value) { return Quote(value.ToString()); }
+
 std::string Print(const RateRule&, const Rate& value) {
-  // Per minute where that is the rounder number and still the same rate.
-  const double per_minute = std::round(value.per_second * 60);
-  const bool by_minute =
-      value.per_second != std::floor(value.per_second) && per_minute / 60 == value.per_second;
-  const std::string rate =
-      by_minute ? PrintNumber(per_minute) + "/m" : PrintNumber(value.per_second) + "/s";
+  // Per minute or hour where that is the rounder number and still the same rate.
+  std::string rate = PrintNumber(value.per_second) + "/s";
+  for (const auto& [span, unit] : {std::pair(60, "/m"), {3600, "/h"}}) {
+    const double count = std::round(value.per_second * span);
+    if (value.per_second == std::floor(value.per_second) || count / span != value.per_second) {
+      continue;
+    }
+    rate = PrintNumber(count) + unit;
+    break;
+  }
   return Quote(rate + " burst " + PrintNumber(value.burst));
 }
 

@@ -30,9 +30,10 @@ bool ReadValue(const Complain& complain, const Node& node, const HostPortRule&, 
 bool ReadValue(const Complain& complain, const Node& node, const IpRule&, IpAddress& out);
 bool ReadValue(const Complain& complain, const Node& node, const BlockRule&, Cidr& out);
 bool ReadValue(const Complain& complain, const Node& node, const OctalRule&, std::uint32_t& out);
-bool ReadValue(const Complain& complain, const Node& node, const RateRule&, Rate& out);
+bool ReadValue(const Complain& complain, const Node& node, const WindowRule&, DayWindow& out);
+bool ReadValue(const Complain& complain, const Node& node, const RateRule& rule, Rate& out);
 
-// "20/s burst 50" or "300/m", without a look at its range.
+// "20/s burst 50", "300/m" or "60/h", without a look at its range.
 std::optional<Rate> ParseRate(std::string_view text);
 
 std::string Print(const FlagRule&, bool value);
@@ -46,6 +47,7 @@ std::string Print(const HostPortRule&, const HostPort& value);
 std::string Print(const IpRule&, const IpAddress& value);
 std::string Print(const BlockRule&, const Cidr& value);
 std::string Print(const OctalRule&, std::uint32_t value);
+std::string Print(const WindowRule&, const DayWindow& value);
 std::string Print(const RateRule&, const Rate& value);
 
 // A TOML basic string: quoted, with what must be escaped escaped.

@@ -95,6 +95,8 @@ TEST(Lint, Pools) {
       {"", "source = [\"10.0.0.5\"]", "", {}},
       {"", "source = [\"2001:db8::5\"]", "", {"source_family", "source_family"}},
       {"", "tcp = { nodelay = false }", "", {"nodelay_off"}},
+      {"", "rebalance = { window = \"02:00-05:00\" }", "", {"no_effect"}},
+      {"", "rebalance = { window = \"02:00-05:00\", budget = \"60/h\" }", "", {}},
       {"", "ejection = { max_time = \"20s\" }", "", {"ejection_times"}},
       {"", "ejection = { max_share = 0.4 }", "", {"ejection_never"}},
       {"", "ejection = { max_share = 0.4, enabled = false }", "", {}},

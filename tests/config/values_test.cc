@@ -158,6 +158,38 @@ TEST(Values, Mode) {
                                      {"0o660", ""}});
 }
 
+TEST(Values, ARateHasTheBoundOfItsKey) {
+  Check<Rate>(RateRule{10}, {{"\"10/s\"", "\"10/s burst 10\""}, {"\"10.1/s\"", ""}});
+}
+
+TEST(Values, Window) {
+  Check<DayWindow>(WindowRule{}, {{"\"02:00-05:30\"", "\"02:00-05:30\""},
+                                  {"\"22:00-06:00\"", "\"22:00-06:00\""},
+                                  {"\"00:00-23:59\"", "\"00:00-23:59\""},
+                                  {"\"02:00-02:00\"", ""},
+                                  {"\"02:00-24:00\"", ""},
+                                  {"\"2:00-5:00\"", ""},
+                                  {"\"02:00\"", ""},
+                                  {"\"02:00-\"", ""},
+                                  {"\"02:00-05:00-06:00\"", ""},
+                                  {"\"\"", ""},
+                                  {"200", ""}});
+}
+
+TEST(Values, AWindowMayRunOverMidnight) {
+  const DayWindow day{120, 300};
+  EXPECT_FALSE(day.Contains(119));
+  EXPECT_TRUE(day.Contains(120));
+  EXPECT_TRUE(day.Contains(299));
+  EXPECT_FALSE(day.Contains(300));
+  const DayWindow night{1320, 360};
+  EXPECT_FALSE(night.Contains(1319));
+  EXPECT_TRUE(night.Contains(1320));
+  EXPECT_TRUE(night.Contains(0));
+  EXPECT_TRUE(night.Contains(359));
+  EXPECT_FALSE(night.Contains(360));
+}
+
 TEST(Values, Rate) {
   Check<Rate>(RateRule{}, {{"\"20/s burst 50\"", "\"20/s burst 50\""},
                            {"\"20/s\"", "\"20/s burst 20\""},
@@ -168,7 +200,10 @@ TEST(Values, Rate) {
                            {"\"0/s\"", ""},
                            {"\"20\"", ""},
                            {"\"20/\"", ""},
-                           {"\"20/h\"", ""},
+                           {"\"60/h\"", "\"1/m burst 60\""},
+                           {"\"100/h\"", "\"100/h burst 100\""},
+                           {"\"3600/h\"", "\"1/s burst 3600\""},
+                           {"\"20/d\"", ""},
                            {"\"20/s burst\"", ""},
                            {"\"20/s burst x\"", ""},
                            {"\"20/s  burst 5\"", ""},
