@@ -98,6 +98,16 @@ bool StickTable::Count(const IpAddress& source, std::string_view backend, bool r
   return true;
 }
 
+void StickTable::Redirect(const IpAddress& source, std::string_view from, std::string_view to) {
+  const IpAddress key = source.SourceKey();
+  Shard& shard = ShardOf(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.map.find(key);
+  if (found == shard.map.end() || found->second.backend != from) return;
+  found->second.backend = to;
+  Changed();
+}
+
 void StickTable::SessionEnded(const IpAddress& source, TimePoint now) {
   const IpAddress key = source.SourceKey();
   Shard& shard = ShardOf(key);

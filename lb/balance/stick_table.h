@@ -61,6 +61,9 @@ class StickTable {
   // entry that is there as it is: that of the latest session, which this one need not be.
   bool Adopt(const IpAddress& source, std::string_view backend, TimePoint now);
 
+  // Who is remembered at `from` is remembered at `to` instead; sessions go on counting.
+  void Redirect(const IpAddress& source, std::string_view from, std::string_view to);
+
   // One session that was remembered is over. More ends than beginnings do no harm.
   void SessionEnded(const IpAddress& source, TimePoint now);
 
@@ -74,8 +77,8 @@ class StickTable {
   void SetTtl(Duration ttl) { ttl_.store(ttl, std::memory_order_relaxed); }
   Duration ttl() const { return ttl_.load(std::memory_order_relaxed); }
 
-  // Counts up with every change that Remember() and SessionEnded() make: whether an Export() would
-  // tell something new.
+  // Counts up with every change that Remember(), Redirect() and SessionEnded() make: whether an
+  // Export() would tell something new.
   std::uint64_t changes() const { return changes_.load(std::memory_order_relaxed); }
 
   // All that has not expired, in no order. Locks one shard after the other, each for the copying of

@@ -47,6 +47,22 @@ TEST(StickTableTest, ForgetsAfterTheLastSessionOnly) {
   EXPECT_EQ(table.Lookup(source, end + kTtl), std::nullopt);
 }
 
+TEST(StickTableTest, ARedirectedClientIsRememberedElsewhere) {
+  StickTable table(kTtl);
+  const IpAddress source = Ip("192.0.2.1");
+  table.Remember(source, "vpn1", kStart);
+  const auto changes = table.changes();
+  table.Redirect(source, "vpn1", "vpn2");
+  EXPECT_GT(table.changes(), changes);
+  EXPECT_THAT(table.Lookup(source, kStart), Optional(std::string("vpn2")));
+  table.Redirect(source, "vpn1", "vpn3");  // it is not there any more
+  EXPECT_THAT(table.Lookup(source, kStart), Optional(std::string("vpn2")));
+  table.Redirect(Ip("192.0.2.2"), "vpn1", "vpn3");
+  EXPECT_EQ(table.Lookup(Ip("192.0.2.2"), kStart), std::nullopt);
+  table.SessionEnded(source, kStart);
+  EXPECT_EQ(table.Lookup(source, kStart + kTtl), std::nullopt);
+}
+
 TEST(StickTableTest, ComingBackKeepsTheEntry) {
   StickTable table(kTtl);
   const IpAddress source = Ip("192.0.2.1");
