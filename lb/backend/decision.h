@@ -36,4 +36,13 @@ struct Decision {
   bool operator==(const Decision&) const = default;
 };
 
+// A pool's sessions are moved at the operator's command (docs/rebalance.md).
+struct RebalanceRun {
+  std::string pool;
+  double per_second = 0;  // sessions; above 0
+  WallTime until;
+
+  bool operator==(const RebalanceRun&) const = default;
+};
+
 }  // namespace sstplb::backend

@@ -212,18 +212,26 @@ std::uint64_t Whole(const Json& json, std::uint64_t most, const std::string& whe
   return json.get<std::uint64_t>();
 }
 
+IpAddress ReadSource(const Json& json, const std::string& where) {
+  const auto source =
+      json.is_string() ? IpAddress::Parse(json.get_ref<const std::string&>()) : std::nullopt;
+  if (!source || source->SourceKey() != *source) {
+    throw Bad{where + " is no IPv4 address and no IPv6 network of 64 bits"};
+  }
+  return *source;
+}
+
+WallTime ReadSecond(const Json& json, const std::string& where) {
+  return WallTime(std::chrono::seconds(Whole(json, kLatest, where)));
+}
+
 AffinityClient ReadClient(const Json& json, std::size_t backends, const std::string& where) {
   if (!json.is_array() || json.size() != 3) throw Bad{where + " is not [address, backend, until]"};
   AffinityClient out;
-  const auto source =
-      json[0].is_string() ? IpAddress::Parse(json[0].get_ref<const std::string&>()) : std::nullopt;
-  if (!source || source->SourceKey() != *source) {
-    throw Bad{where + "[0] is no IPv4 address and no IPv6 network of 64 bits"};
-  }
+  out.source = ReadSource(json[0], where + "[0]");
   if (backends == 0) throw Bad{where + " has no backend to be at"};
-  out.source = *source;
   out.backend = static_cast<std::uint32_t>(Whole(json[1], backends - 1, where + "[1]"));
-  out.until = WallTime(std::chrono::seconds(Whole(json[2], kLatest, where + "[2]")));
+  out.until = ReadSecond(json[2], where + "[2]");
   return out;
 }
 
@@ -256,6 +264,40 @@ std::vector<PoolAffinity> ReadAffinity(const Json& json) {
   return out;
 }
 
+RebalanceRun ReadRun(const Json& json, const std::string& where) {
+  Members members(json, where);
+  RebalanceRun out;
+  out.pool = members.Name("pool");
+  out.per_second = members.Pace("pace");
+  out.until = members.Time("until");
+  members.NothingElse();
+  return out;
+}
+
+MovedClient ReadMoved(const Json& json, const std::string& where) {
+  if (!json.is_array() || json.size() != 2) throw Bad{where + " is not [address, when]"};
+  return {.source = ReadSource(json[0], where + "[0]"), .when = ReadSecond(json[1], where + "[1]")};
+}
+
+// The section "rebalance". A member that is not known is dropped.
+void ReadRebalance(const Json& json, State& out) {
+  Members members(json, "rebalance");
+  if (const Json* runs = members.Find("runs")) {
+    if (!runs->is_array()) members.Wrong("runs", "an array");
+    for (const Json& run : *runs) {
+      const std::string where = "rebalance.runs[" + std::to_string(out.rebalances.size()) + "]";
+      out.rebalances.push_back(ReadRun(run, where));
+    }
+  }
+  if (const Json* moved = members.Find("moved")) {
+    if (!moved->is_array()) members.Wrong("moved", "an array");
+    for (const Json& client : *moved) {
+      const std::string where = "rebalance.moved[" + std::to_string(out.moved.size()) + "]";
+      out.moved.push_back(ReadMoved(client, where));
+    }
+  }
+}
+
 // The nesting is bounded because what nests is later walked by recursion.
 Json ParseJson(std::string_view text) {
   constexpr int kDeepest = 32;
@@ -284,11 +326,36 @@ State ReadState(const Json& json) {
   for (const auto& [key, value] : json.items()) {
     if (key == "affinity") {
       out.affinity = ReadAffinity(value);
+    } else if (key == "rebalance") {
+      ReadRebalance(value, out);
     } else if (key != kVersionKey && key != "saved" && key != "decisions") {
       out.others.push_back({key, value.dump()});
     }
   }
   return out;
+}
+
+std::string SecondText(WallTime time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+  return std::to_string(std::max<std::int64_t>(seconds, 0));
+}
+
+// "" when there is nothing to keep.
+std::string RebalanceText(const State& state) {
+  if (state.rebalances.empty() && state.moved.empty()) return "";
+  Json runs = Json::array();
+  for (const RebalanceRun& run : state.rebalances) {
+    runs.push_back(
+        {{"pool", run.pool}, {"pace", run.per_second}, {"until", FormatWallTime(run.until)}});
+  }
+  std::string out = ",\n  \"rebalance\": {\"runs\": " + runs.dump() + ", \"moved\": [";
+  const char* comma = "\n";
+  for (const MovedClient& client : state.moved) {
+    out.append(comma).append("[\"").append(client.source.ToString()).append("\",");
+    out.append(SecondText(client.when)).append("]");
+    comma = ",\n";
+  }
+  return out + (state.moved.empty() ? "]}" : "\n  ]}");
 }
 
 }  // namespace
@@ -310,11 +377,9 @@ Result<std::string> FormatAffinity(const std::vector<PoolAffinity>& affinity) {
       // By hand: there may be very many, and nothing in them needs quoting.
       const char* comma = "\n";
       for (const AffinityClient& client : pool.clients) {
-        const auto until = std::chrono::floor<std::chrono::seconds>(client.until);
-        const auto seconds = std::max<std::int64_t>(until.time_since_epoch().count(), 0);
         out.append(comma).append("[\"").append(client.source.ToString()).append("\",");
         out.append(std::to_string(client.backend)).append(",");
-        out.append(std::to_string(seconds)).append("]");
+        out.append(SecondText(client.until)).append("]");
         comma = ",\n";
       }
       out += pool.clients.empty() ? "]}" : "\n    ]}";
@@ -338,6 +403,7 @@ Result<std::string> FormatState(const State& state, std::string_view affinity, W
       separator = ",\n    ";
     }
     out += state.decisions.empty() ? "]" : "\n  ]";
+    out += RebalanceText(state);
     if (!affinity.empty()) out.append(",\n  \"affinity\": ").append(affinity);
     for (const StateSection& other : state.others) {
       out += ",\n  " + Json(other.name).dump() + ": " + Json::parse(other.json).dump();

@@ -43,8 +43,19 @@ struct PoolAffinity {
   bool operator==(const PoolAffinity&) const = default;
 };
 
+// A client that was moved to another backend, and is to be left alone for a day
+// (docs/rebalance.md).
+struct MovedClient {
+  IpAddress source;  // an IPv6 one is its /64
+  WallTime when;
+
+  bool operator==(const MovedClient&) const = default;
+};
+
 struct State {
   std::vector<Decision> decisions;
+  std::vector<RebalanceRun> rebalances;  // at most one for a pool
+  std::vector<MovedClient> moved;
   std::vector<PoolAffinity> affinity;
   std::vector<StateSection> others;  // give back what ParseState() found
 

@@ -48,6 +48,9 @@ inline State SampleState() {
        .added = SampleBackend("v\"pn\\\n\xc3\xa9"),
        .removed = true},
   };
+  state.rebalances = {{.pool = "main", .per_second = 0.25, .until = SampleTime()}};
+  state.moved = {{IpAddress::V4({192, 0, 2, 7}), SampleSecond()},
+                 {*IpAddress::Parse("2001:db8:1:2::"), SampleSecond()}};
   state.affinity = {
       {.pool = "main",
        .backends = {"vpn1", "v\"pn"},
