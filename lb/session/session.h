@@ -116,6 +116,10 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   bool closed() const { return closed_; }
   bool connected() const { return connected_ != TimePoint(); }  // a backend has taken it
   const Lane* lane() const { return lane_; }  // null before the first attempt to connect
+  // Relays, with TLS through as far as that is seen, and neither side has ended.
+  bool tunnels() const { return phase_ == Phase::kRelaying && tls_ != TlsStage::kHandshake; }
+  const IpAddress& client_ip() const { return client_address_.ip; }
+  const std::string& sni() const { return sni_; }
   TimePoint opened() const { return opened_; }
   TimePoint last_byte() const { return std::max(client_spoke_, backend_spoke_); }
   Liveness liveness() const;

@@ -1,4 +1,5 @@
-// What a drain asks of a worker: whom it would close first, and to close them.
+// What a drain and a rebalance ask of a worker: whom it would close first, who is where, and to
+// close them.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
@@ -45,6 +46,35 @@ std::vector<std::vector<Candidate>> Worker::Foremost(const std::vector<Choice>& 
     }
   }
   return found;
+}
+
+std::vector<Placement> Worker::Placements(std::string_view pool,
+                                          const std::vector<std::string>& backends) const {
+  std::vector<std::pair<const session::Lane*, std::size_t>> wanted;
+  for (const auto& [key, lane] : books_.lanes()) {
+    const auto backend = std::ranges::find(backends, key.backend);
+    if (key.pool != pool || backend == backends.end()) continue;
+    wanted.emplace_back(lane.get(), static_cast<std::size_t>(backend - backends.begin()));
+  }
+  std::vector<Placement> found;
+  if (wanted.empty()) return found;
+  for (const auto& [id, session] : sessions_) {
+    for (const auto& [lane, backend] : wanted) {
+      if (lane != session->lane() || !session->tunnels()) continue;
+      found.push_back({.id = id,
+                       .backend = backend,
+                       .client = session->client_ip(),
+                       .sni = session->sni(),
+                       .last_byte = session->last_byte()});
+    }
+  }
+  return found;
+}
+
+bool Worker::SilentSince(session::SessionId id, TimePoint last_byte) const {
+  const auto found = sessions_.find(id);
+  return found != sessions_.end() && found->second->tunnels() &&
+         found->second->last_byte() == last_byte;
 }
 
 void Worker::CloseThese(const std::vector<session::SessionId>& ids, session::CloseReason reason) {

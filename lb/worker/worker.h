@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -123,6 +124,11 @@ class Worker final : private session::Host, private Acceptor::Sink {
   std::uint64_t CloseMatching(const session::SessionFilter& filter, session::CloseReason reason);
   // For each choice its first sessions that have a backend, in no order. One look at every session.
   std::vector<std::vector<Candidate>> Foremost(const std::vector<Choice>& choices) const;
+  // The sessions of these backends whose TLS is through. One look at every session.
+  std::vector<Placement> Placements(std::string_view pool,
+                                    const std::vector<std::string>& backends) const;
+  // Whether it is there and no byte has come since.
+  bool SilentSince(session::SessionId id, TimePoint last_byte) const;
   // Those that are still there.
   void CloseThese(const std::vector<session::SessionId>& ids, session::CloseReason reason);
 
