@@ -24,6 +24,7 @@ std::string BackendsJson(const std::vector<control::PoolStatus>& pools);
 std::string ToJson(const control::BackendStatus& backend);
 std::string ToJson(const control::SessionPage& page);
 std::string ToJson(const session::SessionStatus& session);
+std::string ToJson(const control::RebalanceReport& report);
 std::string ToJson(const control::Explanation& explanation);
 std::string ToJson(const control::ReloadReport& report);
 std::string ToJson(const Event& event);
@@ -44,6 +45,7 @@ struct NewBackend {
 control::Answer<NewBackend> ParseNewBackend(std::string_view body);
 control::Answer<control::BackendChange> ParseBackendChange(std::string_view body);
 control::Answer<control::DrainWish> ParseDrain(std::string_view body);
+control::Answer<control::RebalanceWish> ParseRebalance(std::string_view body);
 control::Answer<Done> ParseNothing(std::string_view body);
 
 }  // namespace sstplb::admin

@@ -6,6 +6,7 @@
 
 #include "lb/admin/json.h"
 #include "lb/config/names.h"
+#include "lb/config/schema.h"
 #include "lb/config/words.h"
 
 namespace sstplb::admin {
@@ -80,6 +81,16 @@ class ObjectReader {
       return value->get<double>();
     }
     Fail(field, "must be a number per second, from one an hour to 1000000");
+    return std::nullopt;
+  }
+
+  std::optional<double> PerHour(std::string_view field, double most) {
+    const Json* value = Find(field);
+    if (value == nullptr) return std::nullopt;
+    if (value->is_number() && value->get<double>() >= 1 && value->get<double>() <= most) {
+      return value->get<double>();
+    }
+    Fail(field, "must be a number from 1 to " + std::to_string(static_cast<int>(most)));
     return std::nullopt;
   }
 
@@ -176,6 +187,17 @@ control::Answer<control::DrainWish> ParseDrain(std::string_view body) {
   out.pace = in.PaceOf("pace_per_second");
   out.idle_first = in.Flag("idle_first").value_or(false);
   out.at = in.Time("at");
+  if (in.failure()) return *in.failure();
+  return out;
+}
+
+control::Answer<control::RebalanceWish> ParseRebalance(std::string_view body) {
+  ObjectReader in(body, {"budget_per_hour", "within_seconds"});
+  control::RebalanceWish out;
+  if (const auto budget = in.PerHour("budget_per_hour", config::kFastestRebalance * 3600)) {
+    out.per_second = *budget / 3600;
+  }
+  out.within = in.SecondsOf("within_seconds").value_or(out.within);
   if (in.failure()) return *in.failure();
   return out;
 }

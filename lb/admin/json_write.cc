@@ -12,6 +12,9 @@ namespace {
 // Keeps the order in which keys are written: people read it, too.
 using Json = nlohmann::ordered_json;
 
+// Of a plan, as a page of sessions has at most.
+constexpr std::size_t kMostMoves = 1000;
+
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -121,6 +124,17 @@ Json Value(const control::BackendStatus& b) {
   return j;
 }
 
+Json Value(const control::RebalanceStatus& r) {
+  Json j;
+  j["active"] = r.active;
+  j["by_operator"] = r.by_operator;
+  j["budget_per_hour"] = r.per_second == 0 ? Json(nullptr) : Json(r.per_second * 3600);
+  j["begins"] = Time(r.begins);
+  j["ends"] = Time(r.ends);
+  j["moved"] = r.moved;
+  return j;
+}
+
 Json Value(const control::PoolStatus& p) {
   Json j;
   j["name"] = p.name;
@@ -129,6 +143,7 @@ Json Value(const control::PoolStatus& p) {
   j["proxy_protocol"] = p.removed ? Json(nullptr) : Json(config::ToWord(p.proxy_protocol));
   j["affinity_entries"] = p.affinity_entries;
   j["certificate_mismatch"] = p.certificate_mismatch;
+  j["rebalance"] = Value(p.rebalance);
   j["backends"] = Json::array();
   for (const control::BackendStatus& b : p.backends) j["backends"].push_back(Value(b));
   return j;
@@ -268,6 +283,36 @@ std::string ToJson(const control::ReloadReport& r) {
   j["changes"] = r.changes;
   j["needs_upgrade"] = r.needs_upgrade;
   j["warnings"] = r.warnings;
+  return Dump(j);
+}
+
+std::string ToJson(const control::RebalanceReport& report) {
+  Json j;
+  j["pool"] = report.pool;
+  j["tolerance"] = report.tolerance;
+  j["rebalance"] = Value(report.status);
+  j["remembered_clients"] = report.remembered;
+  j["backends"] = Json::array();
+  for (const rebalance::BackendShare& b : report.plan.backends) {
+    j["backends"].push_back({{"name", b.backend},
+                             {"sessions", b.sessions},
+                             {"share", b.counted ? Json(b.share) : Json(nullptr)},
+                             {"surplus", b.surplus},
+                             {"room", b.room},
+                             {"at_home", b.at_home},
+                             {"moved_lately", b.moved_lately},
+                             {"no_room", b.no_room}});
+  }
+  j["total"] = report.plan.moves.size();
+  j["moves"] = Json::array();
+  for (const rebalance::Move& move : report.plan.moves) {
+    if (j["moves"].size() == kMostMoves) break;
+    j["moves"].push_back({{"id", session::ToString(move.session)},
+                          {"client", move.client.ToString()},
+                          {"from", move.from},
+                          {"to", TextOrNull(move.to)},
+                          {"idle_seconds", Seconds(report.now - move.last_byte)}});
+  }
   return Dump(j);
 }
 

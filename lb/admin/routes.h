@@ -10,18 +10,20 @@
 namespace sstplb::admin {
 
 // `api` must outlive the router.
-void AddStatusRoutes(Router& router, control::Api& api);   // status, pools, explain
-void AddBackendRoutes(Router& router, control::Api& api);  // backends…
-void AddSessionRoutes(Router& router, control::Api& api);  // sessions…
-void AddEventRoutes(Router& router, control::Api& api);    // events
-void AddConfigRoutes(Router& router, control::Api& api);   // config, reload
-void AddWatchRoutes(Router& router, control::Api& api);    // /metrics, /healthz, /readyz
-void AddDashboardRoutes(Router& router);                   // /, /app.js, /style.css
+void AddStatusRoutes(Router& router, control::Api& api);     // status, pools, explain
+void AddBackendRoutes(Router& router, control::Api& api);    // backends…
+void AddRebalanceRoutes(Router& router, control::Api& api);  // pools/…/rebalance
+void AddSessionRoutes(Router& router, control::Api& api);    // sessions…
+void AddEventRoutes(Router& router, control::Api& api);      // events
+void AddConfigRoutes(Router& router, control::Api& api);     // config, reload
+void AddWatchRoutes(Router& router, control::Api& api);      // /metrics, /healthz, /readyz
+void AddDashboardRoutes(Router& router);                     // /, /app.js, /style.css
 
 inline Router MakeRouter(control::Api& api) {
   Router router;
   AddStatusRoutes(router, api);
   AddBackendRoutes(router, api);
+  AddRebalanceRoutes(router, api);
   AddSessionRoutes(router, api);
   AddEventRoutes(router, api);
   AddConfigRoutes(router, api);

@@ -14,6 +14,8 @@
 #include "lb/cli/drain_options.h"
 #include "lb/cli/load_command.h"
 #include "lb/cli/option_text.h"
+#include "lb/cli/rebalance_options.h"
+#include "lb/cli/session_options.h"
 #include "lb/cli/when.h"
 #include "lb/config/words.h"
 
@@ -79,21 +81,6 @@ void Asks(CLI::App& command, Plan& plan, Ask ask) {
 CLI::Validator BindText() {
   return Check([](const std::string& text) {
     return SocketAddress::Parse(text) ? "" : "\"" + text + "\" is no ADDRESS:PORT";
-  });
-}
-
-std::optional<BackendName> ParseBackendName(const std::string& text) {
-  const std::size_t slash = text.find('/');
-  if (slash == 0 || slash == std::string::npos || slash + 1 == text.size() ||
-      text.find('/', slash + 1) != std::string::npos) {
-    return std::nullopt;
-  }
-  return BackendName{text.substr(0, slash), text.substr(slash + 1)};
-}
-
-CLI::Validator BackendText() {
-  return Check([](const std::string& text) {
-    return ParseBackendName(text) ? "" : "\"" + text + "\" is no POOL/NAME, as main/vpn1";
   });
 }
 
@@ -313,54 +300,6 @@ void AddBackend(CLI::App& app, Plan& plan) {
                     [](Session& s, const BackendName& b) { return ResetBackend(s, b); });
 }
 
-// The filters of sessions, as parameters of the API.
-struct SessionFilterTexts {
-  std::string backend, pool, listener, source, sni, older, idle, liveness;
-
-  Parameters ToParameters() const {
-    Parameters out;
-    const auto add = [&](const char* name, const std::string& value) {
-      if (!value.empty()) out.emplace_back(name, value);
-    };
-    if (const auto name = ParseBackendName(backend)) {
-      add("pool", name->pool);
-      add("backend", name->name);
-    }
-    add("pool", pool);
-    add("listener", listener);
-    add("source", source);
-    add("sni", sni);
-    add("liveness", liveness);
-    const auto seconds = [&](const char* name, const std::string& text) {
-      if (const auto duration = ParseDuration(text)) add(name, std::to_string(Seconds(*duration)));
-    };
-    seconds("older_seconds", older);
-    seconds("idle_seconds", idle);
-    return out;
-  }
-};
-
-std::shared_ptr<SessionFilterTexts> AddSessionFilter(CLI::App& command) {
-  auto filter = std::make_shared<SessionFilterTexts>();
-  CLI::Option* backend = command.add_option("--backend", filter->backend, "On this backend")
-                             ->check(BackendText())
-                             ->type_name("POOL/NAME");
-  command.add_option("--pool", filter->pool, "Of this pool")->excludes(backend)->type_name("POOL");
-  command.add_option("--listener", filter->listener, "Of this listener")->type_name("NAME");
-  command.add_option("--source", filter->source, "From this address or block")->type_name("CIDR");
-  command.add_option("--sni", filter->sni, "With this server name")->type_name("NAME");
-  command.add_option("--older", filter->older, "At least this old")
-      ->check(Check(SpanProblem))
-      ->type_name("DURATION");
-  command.add_option("--idle", filter->idle, "Without a byte for at least this")
-      ->check(Check(SpanProblem))
-      ->type_name("DURATION");
-  command.add_option("--liveness", filter->liveness, "In this state (docs/sensing.md)")
-      ->check(CLI::IsMember({"handshaking", "established", "quiet", "one_way", "dead"}))
-      ->type_name("STATE");
-  return filter;
-}
-
 void AddSession(CLI::App& app, Plan& plan) {
   CLI::App& group = *app.add_subcommand("session", "List, show and close sessions");
   CLI::App& list = *group.add_subcommand("list", "Live sessions, by id");
@@ -448,6 +387,7 @@ void AddAll(CLI::App& app, Plan& plan) {
   Asks(status, plan, [](Session& session) { return GetStatus(session); });
   AddBackend(app, plan);
   AddDrain(app, plan);
+  AddRebalance(app, plan);
   AddSession(app, plan);
   AddExplain(app, plan);
   AddProbe(app, plan);

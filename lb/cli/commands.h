@@ -70,6 +70,15 @@ struct DrainOptions {
 int DrainBackend(Session& session, const DrainOptions& options);
 int DrainAll(Session& session, const DrainOptions& options);
 
+struct RebalanceOptions {
+  std::string pool;
+  std::optional<double> per_second;  // sessions
+  std::optional<Duration> within;
+  bool dry_run = false;
+  bool stop = false;
+};
+int Rebalance(Session& session, const RebalanceOptions& options);
+
 int ListSessions(Session& session, const Parameters& filter);
 int ShowOneSession(Session& session, const std::string& id);
 int CloseSessions(Session& session, const std::vector<std::string>& ids, const Parameters& filter);

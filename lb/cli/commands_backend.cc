@@ -181,6 +181,14 @@ int ResetBackend(Session& session, const BackendName& backend) {
   return Perform(session, "POST", backend.Path() + "/reset", {}, "", ShowNothing);
 }
 
+int Rebalance(Session& session, const RebalanceOptions& options) {
+  const std::string path = "/api/v1/pools/" + Encode(options.pool) + "/rebalance";
+  if (options.dry_run) return Perform(session, "GET", path, {}, "", ShowRebalance);
+  if (options.stop) return Perform(session, "DELETE", path, {}, "", ShowRebalance);
+  const std::string body = RebalanceBody(options.per_second, options.within);
+  return Perform(session, "POST", path, {}, body, ShowRebalance);
+}
+
 namespace {
 
 int Drain(Session& session, const Drained& what, const DrainOptions& options) {

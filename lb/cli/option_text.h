@@ -5,10 +5,12 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "lb/base/address.h"
 #include "lb/base/time.h"
+#include "lb/cli/commands.h"
 
 namespace sstplb::cli {
 
@@ -29,6 +31,22 @@ inline CLI::Validator AddressText() {
                                  : "\"" + text +
                                        "\" is no HOST:PORT, as 10.0.0.11:443 or "
                                        "[2001:db8::1]:443";
+  });
+}
+
+// "main/vpn1"; nullopt when it is not of that form.
+inline std::optional<BackendName> ParseBackendName(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  if (slash == 0 || slash == std::string::npos || slash + 1 == text.size() ||
+      text.find('/', slash + 1) != std::string::npos) {
+    return std::nullopt;
+  }
+  return BackendName{text.substr(0, slash), text.substr(slash + 1)};
+}
+
+inline CLI::Validator BackendText() {
+  return Check([](const std::string& text) {
+    return ParseBackendName(text) ? "" : "\"" + text + "\" is no POOL/NAME, as main/vpn1";
   });
 }
 

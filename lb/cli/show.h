@@ -18,6 +18,7 @@ std::string ShowBackend(std::string_view json, bool colour);  // in one line
 std::string ShowSessions(std::string_view json, bool colour);
 std::string ShowSession(std::string_view json, bool colour);
 std::string ShowClosed(std::string_view json, bool colour);
+std::string ShowRebalance(std::string_view json, bool colour);
 std::string ShowExplanation(std::string_view json, bool colour);
 std::string ShowReload(std::string_view json, bool colour);
 std::string ShowEvents(std::string_view json, bool colour);
@@ -56,6 +57,7 @@ UpgradeProgress ReadUpgrade(std::string_view json);  // of a status
 // Bodies of requests.
 std::string DrainBody(std::optional<Duration> within, std::optional<double> pace, bool idle_first,
                       std::optional<WallTime> at);
+std::string RebalanceBody(std::optional<double> per_second, std::optional<Duration> within);
 std::string AddBody(std::string_view pool, std::string_view name, std::string_view address,
                     std::optional<unsigned> weight, std::optional<unsigned> max_sessions,
                     bool disabled);

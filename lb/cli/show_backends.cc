@@ -265,6 +265,13 @@ std::string DrainBody(std::optional<Duration> within, std::optional<double> pace
   return body.dump();
 }
 
+std::string RebalanceBody(std::optional<double> per_second, std::optional<Duration> within) {
+  Json body = Json::object();
+  if (per_second) body["budget_per_hour"] = *per_second * 3600;
+  if (within) body["within_seconds"] = Seconds(*within);
+  return body.dump();
+}
+
 std::string AddBody(std::string_view pool, std::string_view name, std::string_view address,
                     std::optional<unsigned> weight, std::optional<unsigned> max_sessions,
                     bool disabled) {

@@ -20,6 +20,7 @@
 #include "lb/base/result.h"
 #include "lb/base/time.h"
 #include "lb/config/config.h"
+#include "lb/rebalance/plan.h"
 #include "lb/session/status.h"
 #include "metrics/histogram.h"
 
@@ -125,13 +126,40 @@ struct BackendStatus {
   std::optional<EjectionStatus> ejection;
 };
 
+// Whether a pool's sessions are moved (docs/rebalance.md).
+struct RebalanceStatus {
+  bool active = false;
+  bool by_operator = false;        // of an active one: by command, not by the configuration
+  double per_second = 0;           // the budget; 0: none is configured
+  std::optional<WallTime> ends;    // of an active one: then its window or its time is over
+  std::optional<WallTime> begins;  // of one that is not: the next window
+  std::uint64_t moved = 0;         // sessions, since the process began
+};
+
+// How a pool's sessions would be moved now.
+struct RebalanceReport {
+  std::string pool;
+  double tolerance = 1;
+  RebalanceStatus status;
+  rebalance::Plan plan;
+  std::size_t remembered = 0;  // clients that were moved in the last day, of all pools
+  TimePoint now;               // of the plan
+};
+
+// Without a budget that of the configuration.
+struct RebalanceWish {
+  std::optional<double> per_second;
+  Duration within = std::chrono::hours(1);
+};
+
 struct PoolStatus {
   std::string name;
   bool removed = false;  // only backends are left that are removed; what follows means nothing then
   config::Balance balance = config::Balance::kConsistentHash;
   config::ProxyProtocol proxy_protocol = config::ProxyProtocol::kNone;
   std::uint32_t affinity_entries = 0;  // balance = "source-ip"
-  bool certificate_mismatch = false;   // its backends show different certificates
+  RebalanceStatus rebalance;
+  bool certificate_mismatch = false;  // its backends show different certificates
   std::vector<BackendStatus> backends;
 };
 
@@ -267,6 +295,14 @@ class Api {
   virtual Answer<BackendStatus> UndrainBackend(std::string_view pool, std::string_view name) = 0;
   // Forgets every decision of the operator about this backend.
   virtual Answer<Done> ResetBackend(std::string_view pool, std::string_view name) = 0;
+
+  // What is over-filled and what would be moved; nothing changes.
+  virtual Answer<RebalanceReport> GetRebalance(std::string_view pool) = 0;
+  // Moves sessions from now on, whatever the configured window says; kept over a restart.
+  virtual Answer<RebalanceReport> BeginRebalance(std::string_view pool,
+                                                 const RebalanceWish& wish) = 0;
+  // Takes that back: the configuration counts.
+  virtual Answer<RebalanceReport> EndRebalance(std::string_view pool) = 0;
 
   // At most `limit` (itself at most 1000) sessions with an id above `after`.
   virtual Answer<SessionPage> GetSessions(const session::SessionFilter& filter,

@@ -51,6 +51,9 @@ Controller::Controller(Loop& loop, Logger& log, config::Config config, std::stri
                        const std::string& error) { OnResolved(pool, backend, address, error); }),
       keeper_(log),
       drainer_(loop, workers_),
+      rebalancer_(
+          loop, workers_, moved_clients_,
+          [this](const std::string& pool, const rebalance::Move& move) { OnMoved(pool, move); }),
       probe_thread_("prober"),
       tick_(loop.ev()) {
   for (std::uint32_t i = 0; i < worker::WorkerCount(config_.global.workers); ++i) {
@@ -70,6 +73,7 @@ Controller::~Controller() {
   probe_thread_.Join();
   prober_.reset();
   for (const auto& worker : workers_) worker->Stop();
+  if (unsaved_moves_) SaveState();
   keeper_.Finish(StickTables());
 }
 
@@ -113,6 +117,7 @@ void Controller::Prepare() {
   PrepareProber();
   if (theirs_) return RestoreInherited();
   state_ = keeper_.Begin(config_.global.state_file);
+  RestoreRebalances();
   registry_.Restore(state_.decisions);
   registry_.ApplyConfig(config_);
   plan_builder_.RestoreSticks(ToSticks(state_.affinity, *registry_.snapshot(), WallClock::now()),
@@ -146,6 +151,7 @@ void Controller::BeginStop(Duration grace, std::function<void()> done) {
 void Controller::OnTick() {
   if (handing_over_) return;
   RunDrains();
+  RunRebalances();
   Sense(Clock::now());
   SweepDepartures();
   auto sticks = StickTables();
@@ -286,9 +292,18 @@ void Controller::CloseSessions(std::string_view pool, std::string_view backend,
   }
 }
 
-void Controller::SaveState() {
+// But for the affinity.
+void Controller::GatherState() {
   state_.decisions = registry_.decisions();
+  state_.moved = moved_clients_.Export();
+  state_.rebalances.clear();
+  for (const auto& [pool, run] : rebalance_runs_) state_.rebalances.push_back(run);
+}
+
+void Controller::SaveState() {
+  GatherState();
   keeper_.Save(state_);
+  unsaved_moves_.reset();
 }
 
 StateKeeper::Tables Controller::StickTables() const {

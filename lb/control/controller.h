@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@
 #include "lb/control/probe_book.h"
 #include "lb/control/state_keeper.h"
 #include "lb/handoff/giver.h"
+#include "lb/rebalance/rebalancer.h"
 #include "probes/scheduler.h"
 
 namespace sstplb::control {
@@ -96,6 +98,12 @@ class Controller {
   Answer<Done> UndrainAll();
   Answer<Done> Reset(std::string_view pool, std::string_view name);
 
+  // Moving sessions (controller_rebalance.cc).
+  Answer<Done> BeginRebalance(std::string_view pool, const RebalanceWish& wish);
+  Answer<Done> EndRebalance(std::string_view pool);
+  RebalanceStatus RebalanceOf(const config::Pool& pool) const;
+  const rebalance::MovedClients& moved_clients() const { return moved_clients_; }
+
   // Views, as copies.
   DaemonStatus GetStatus() const;
   Summary GetSummary() const;
@@ -148,6 +156,10 @@ class Controller {
   void BeginDrains(WallTime now);
   void RunDrains();
   void BeginDrainAll(WallTime now);
+  void RunRebalances();
+  void NoteRebalances(WallTime now);
+  void OnMoved(const std::string& pool, const rebalance::Move& move);
+  void RestoreRebalances();
   std::optional<DrainStatus> DrainOfAll() const;
   std::optional<DrainStatus> DrainOf(const backend::PoolView& pool,
                                      const backend::BackendView& backend) const;
@@ -159,6 +171,7 @@ class Controller {
   void PrepareProber();
   void RestoreInherited();
   void ApplyOurs();
+  void GatherState();
   void SaveState();
   StateKeeper::Tables StickTables() const;
 
@@ -195,6 +208,12 @@ class Controller {
   Departures departures_;
   StateKeeper keeper_;
   Drainer drainer_;
+  rebalance::MovedClients moved_clients_;
+  rebalance::Rebalancer rebalancer_;
+  std::map<std::string, backend::RebalanceRun> rebalance_runs_;  // by command
+  std::map<std::string, std::uint64_t> moved_;                   // sessions, of each pool
+  std::set<std::string> rebalancing_;                            // pools, as last logged
+  std::optional<TimePoint> unsaved_moves_;                       // since when
   Ejector ejector_;
   EjectionCounts ejections_;
   TimePoint sensed_;  // when signals were last taken

@@ -38,7 +38,7 @@ Result<handoff::State> Controller::BeginHandoff() {
   if (handing_over_) return Error{"another process is taking over already"};
   if (stopping_) return Error{"the balancer is stopping"};
   handoff::State state;
-  state_.decisions = registry_.decisions();
+  GatherState();
   const auto decisions = backend::FormatState(state_, WallClock::now());
   if (!decisions) return Error{"decisions: " + decisions.error().message};
   state.decisions = *decisions;
@@ -101,6 +101,7 @@ Status Controller::Inherit(handoff::Estate estate) {
 // With the configuration that the sessions are under: what is another in ours is applied by Start()
 // as a reload would, when they are here.
 void Controller::RestoreInherited() {
+  RestoreRebalances();
   configured_ = config_;
   config_.listeners = theirs_->listeners;
   config_.pools = theirs_->pools;

@@ -92,6 +92,7 @@ std::vector<PoolStatus> Controller::GetPools() const {
     if (const config::Pool* configured = config_.FindPool(view.name)) {
       pool.balance = configured->balance;
       pool.proxy_protocol = configured->proxy_protocol;
+      pool.rebalance = RebalanceOf(*configured);
     }
     if (const auto sticks = plan_builder_.Sticks(view.name)) {
       pool.affinity_entries = static_cast<std::uint32_t>(sticks->Size());

@@ -232,10 +232,11 @@ std::string MetricsPage(const DaemonStatus& status, const std::vector<worker::Re
   AddGates(reports, out);
   for (const PoolStatus& pool : status.pools) {
     for (const BackendStatus& backend : pool.backends) AddBackend(backend, out);
-    if (!pool.removed) {
-      out.Add<Metric::kBackendCertificateMismatch>({pool.name}, pool.certificate_mismatch ? 1 : 0);
-    }
-    if (!pool.removed && pool.balance == config::Balance::kSourceIp) {
+    if (pool.removed) continue;
+    out.Add<Metric::kBackendCertificateMismatch>({pool.name}, pool.certificate_mismatch ? 1 : 0);
+    out.Add<Metric::kRebalanceActive>({pool.name}, pool.rebalance.active ? 1 : 0);
+    out.Add<Metric::kRebalanceMoved>({pool.name}, static_cast<double>(pool.rebalance.moved));
+    if (pool.balance == config::Balance::kSourceIp) {
       out.Add<Metric::kAffinityEntries>({pool.name}, pool.affinity_entries);
     }
   }

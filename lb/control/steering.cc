@@ -126,6 +126,57 @@ Answer<Done> Steering::ResetBackend(std::string_view pool, std::string_view name
   });
 }
 
+Answer<RebalanceReport> Steering::GetRebalance(std::string_view pool) {
+  struct Known {
+    RebalanceReport report;
+    std::shared_ptr<const session::PoolPlan> pool;
+    rebalance::MovedClients moved;
+  };
+  auto known = Ask(loop_, [&controller = controller_, p = std::string(pool)] {
+    Known out{.report = {}, .pool = controller.plan()->FindPool(p), .moved = {}};
+    if (out.pool == nullptr) return out;
+    out.report.pool = p;
+    out.report.tolerance = out.pool->config.rebalance.tolerance;
+    out.report.status = controller.RebalanceOf(out.pool->config);
+    out.moved = controller.moved_clients();
+    return out;
+  });
+  if (!known) return TimedOut();
+  if (known->pool == nullptr) {
+    return Failure{FailureCode::kNotFound, "no pool \"" + std::string(pool) + "\"", "pool"};
+  }
+  const auto over_filled = rebalance::OverFilled(rebalance::Shares(*known->pool));
+  const auto answers =
+      AskAll(controller_.workers(), [p = std::string(pool), over_filled](worker::Worker& worker) {
+        return worker.Placements(p, over_filled);
+      });
+  if (!answers) return TimedOut();
+  std::vector<rebalance::Seated> sessions;
+  for (std::size_t i = 0; i < answers->size(); ++i) {
+    for (const worker::Placement& placement : (*answers)[i]) sessions.push_back({placement, i});
+  }
+  known->report.now = Clock::now();
+  known->report.remembered = known->moved.size();
+  known->report.plan = rebalance::MakePlan(*known->pool, over_filled, std::move(sessions),
+                                           known->moved, known->report.now);
+  return std::move(known->report);
+}
+
+Answer<RebalanceReport> Steering::BeginRebalance(std::string_view pool, const RebalanceWish& wish) {
+  const auto done = Decide<Done>([p = std::string(pool), wish](Controller& controller) {
+    return controller.BeginRebalance(p, wish);
+  });
+  if (!done) return done.error();
+  return GetRebalance(pool);
+}
+
+Answer<RebalanceReport> Steering::EndRebalance(std::string_view pool) {
+  const auto done = Decide<Done>(
+      [p = std::string(pool)](Controller& controller) { return controller.EndRebalance(p); });
+  if (!done) return done.error();
+  return GetRebalance(pool);
+}
+
 Answer<SessionPage> Steering::GetSessions(const session::SessionFilter& filter,
                                           session::SessionId after, std::size_t limit) {
   limit = std::clamp<std::size_t>(limit, 1, kMaxPage);

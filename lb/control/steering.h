@@ -32,6 +32,9 @@ class Steering final : public Api {
   Answer<DaemonStatus> DrainAll(const DrainWish& wish) override;
   Answer<DaemonStatus> UndrainAll() override;
   Answer<Done> ResetBackend(std::string_view pool, std::string_view name) override;
+  Answer<RebalanceReport> GetRebalance(std::string_view pool) override;
+  Answer<RebalanceReport> BeginRebalance(std::string_view pool, const RebalanceWish& wish) override;
+  Answer<RebalanceReport> EndRebalance(std::string_view pool) override;
   Answer<SessionPage> GetSessions(const session::SessionFilter& filter, session::SessionId after,
                                   std::size_t limit) override;
   Answer<std::uint64_t> CloseSessions(const session::SessionFilter& filter) override;

@@ -104,6 +104,20 @@ TEST_F(ApiTest, ABackendIsChangedDrainedAndReset) {
                           "drain main/vpn1 0s", "reset main/vpn1"));
 }
 
+TEST_F(ApiTest, APoolIsRebalanced) {
+  api_.rebalance.plan.moves.resize(1500);
+  const Json plan = JsonOf(Ask("GET", "/api/v1/pools/main/rebalance"));
+  EXPECT_EQ(plan["total"], 1500);
+  EXPECT_EQ(plan["moves"].size(), 1000u);
+  EXPECT_TRUE(plan["rebalance"]["budget_per_hour"].is_null());
+  EXPECT_EQ(
+      Ask("POST", "/api/v1/pools/main/rebalance", R"({"budget_per_hour":60,"within_seconds":90})")
+          .status,
+      200);
+  EXPECT_EQ(Ask("DELETE", "/api/v1/pools/main/rebalance").status, 200);
+  EXPECT_THAT(api_.calls, ElementsAre("rebalance main 60.000000 1m30s", "end rebalance main"));
+}
+
 TEST_F(ApiTest, SessionsComeInPages) {
   std::vector<std::string> ids;
   std::string after = "0";
@@ -241,6 +255,10 @@ TEST_F(ApiTest, WhatIsNotUnderstoodIsAnError) {
       {"PATCH", "/api/v1/backends/main/vpn1", "{\"x\":1}", 400, "invalid x"},
       {"POST", "/api/v1/backends/main/vpn1/drain", "{\"within\":\"1m\"}", 400, "invalid within"},
       {"POST", "/api/v1/backends/main/vpn1/reset", "{\"x\":1}", 400, "invalid x"},
+      {"POST", "/api/v1/pools/main/rebalance", "{\"budget_per_hour\":0.5}", 400,
+       "invalid budget_per_hour"},
+      {"POST", "/api/v1/pools/main/rebalance", "{\"budget_per_hour\":36001}", 400,
+       "invalid budget_per_hour"},
       {"POST", "/api/v1/reload", "[]", 400, "invalid "},
   };
   for (const auto& c : kCases) {

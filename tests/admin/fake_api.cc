@@ -306,6 +306,32 @@ control::Answer<control::DaemonStatus> FakeApi::UndrainAll() {
   return status;
 }
 
+control::Answer<control::RebalanceReport> FakeApi::GetRebalance(std::string_view pool) {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  rebalance.pool = pool;
+  return rebalance;
+}
+
+control::Answer<control::RebalanceReport> FakeApi::BeginRebalance(
+    std::string_view pool, const control::RebalanceWish& wish) {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  calls.push_back("rebalance " + std::string(pool) + " " +
+                  (wish.per_second ? std::to_string(*wish.per_second * 3600) : "-") + " " +
+                  ExactDuration(wish.within));
+  rebalance.pool = pool;
+  return rebalance;
+}
+
+control::Answer<control::RebalanceReport> FakeApi::EndRebalance(std::string_view pool) {
+  const std::lock_guard lock(mutex_);
+  if (failure) return *failure;
+  calls.push_back("end rebalance " + std::string(pool));
+  rebalance.pool = pool;
+  return rebalance;
+}
+
 control::Answer<Done> FakeApi::ResetBackend(std::string_view pool, std::string_view name) {
   const std::lock_guard lock(mutex_);
   const auto found = Find(pool, name);

@@ -25,6 +25,7 @@ class FakeApi : public control::Api {
   std::vector<session::SessionStatus> sessions;
   EventRing events{1000};
   control::ReloadReport reload;
+  control::RebalanceReport rebalance;
   std::optional<control::Failure> failure;  // every call that can fails with it
   bool throws = false;                      // GetStatus() throws
   bool drain_empties = true;       // every look at a draining backend finds one session fewer
@@ -56,6 +57,10 @@ class FakeApi : public control::Api {
   control::Answer<control::DaemonStatus> DrainAll(const control::DrainWish& wish) override;
   control::Answer<control::DaemonStatus> UndrainAll() override;
   control::Answer<Done> ResetBackend(std::string_view pool, std::string_view name) override;
+  control::Answer<control::RebalanceReport> GetRebalance(std::string_view pool) override;
+  control::Answer<control::RebalanceReport> BeginRebalance(
+      std::string_view pool, const control::RebalanceWish& wish) override;
+  control::Answer<control::RebalanceReport> EndRebalance(std::string_view pool) override;
   control::Answer<control::SessionPage> GetSessions(const session::SessionFilter& filter,
                                                     session::SessionId after,
                                                     std::size_t limit) override;

@@ -184,6 +184,59 @@ TEST_F(CliTest, ADrainHasAPaceAnOrderAndABegin) {
   EXPECT_THAT(api_.calls, ElementsAre("drain main/vpn1 0s 0.500000/s idle_first"));
 }
 
+TEST_F(CliTest, ARebalanceIsPlannedBegunAndEnded) {
+  const auto now = Clock::now();
+  api_.rebalance = {
+      .tolerance = 1.1,
+      .status = {.per_second = 60.0 / 3600, .begins = WallClock::now() + std::chrono::minutes(200)},
+      .plan = {.backends = {{.backend = "vpn1",
+                             .sessions = 27,
+                             .counted = true,
+                             .share = 13.5,
+                             .surplus = 12,
+                             .moved_lately = 2,
+                             .at_home = 3,
+                             .no_room = 1},
+                            {.backend = "vpn2", .counted = true, .share = 13.5, .room = 13},
+                            {.backend = "vpn3", .sessions = 5}},
+               .moves = {{.session = 0x1700,
+                          .client = *IpAddress::Parse("198.51.100.7"),
+                          .last_byte = now - std::chrono::seconds(41),
+                          .from = "vpn1",
+                          .to = "vpn2"},
+                         {.session = 0x1701,
+                          .client = *IpAddress::Parse("198.51.100.8"),
+                          .last_byte = now - std::chrono::seconds(40),
+                          .from = "vpn1"}}},
+      .now = now};
+  const Outcome plan = Run({"rebalance", "main", "--dry-run"});
+  EXPECT_EQ(plan.code, kDone);
+  EXPECT_EQ(
+      plan.out,
+      "pool main: rebalance off, 60 an hour, next window in 3h19m59s, 0 moved so far\n"
+      "\n"
+      "BACKEND  SESSIONS  SHARE\n"
+      "vpn1           27   13.5  12 above 1.1 times its share\n"
+      "vpn2            0   13.5  room for 13\n"
+      "vpn3            5      -  gets no new sessions: not counted\n"
+      "\n"
+      "2 to move, in 1m0s; the longest silent first:\n"
+      "ID    CLIENT        FROM  TO               IDLE\n"
+      "1700  198.51.100.7  vpn1  vpn2             41s\n"
+      "1701  198.51.100.8  vpn1  whose turn it is  40s\n"
+      "not moved from vpn1: 3 belong there, 2 of clients that are moved now or were in the last "
+      "day, 1 belong to backends without room\n");
+  EXPECT_THAT(api_.calls, IsEmpty());
+  EXPECT_EQ(Run({"rebalance", "main", "--budget", "120/h", "--within", "4h"}).code, kDone);
+  EXPECT_EQ(Run({"rebalance", "main"}).code, kDone);
+  EXPECT_EQ(Run({"rebalance", "main", "--stop"}).code, kDone);
+  EXPECT_THAT(api_.calls, ElementsAre("rebalance main 120.000000 4h", "rebalance main - 1h",
+                                      "end rebalance main"));
+  EXPECT_EQ(Run({"rebalance"}).code, kBadUsage);
+  EXPECT_EQ(Run({"rebalance", "main", "--budget", "fast"}).code, kBadUsage);
+  EXPECT_EQ(Run({"rebalance", "main", "--stop", "--dry-run"}).code, kBadUsage);
+}
+
 TEST_F(CliTest, TheWholeBalancerIsDrained) {
   EXPECT_THAT(Run({"drain"}).out, HasSubstr("draining (4 left)"));
   EXPECT_EQ(Run({"drain", "--undo"}).code, kDone);
