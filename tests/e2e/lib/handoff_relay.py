@@ -27,6 +27,7 @@ MESSAGES = ('?', 'HELLO', 'OFFER', 'SOCKETS', 'CONFIG', 'DECISIONS', 'BACKENDS',
 PACKET = 64 * 1024
 DESCRIPTORS = 253
 PR_SET_PDEATHSIG = 1
+DEED_WITHIN = 5  # seconds
 
 
 class Relay:
@@ -95,12 +96,21 @@ class Relay:
         if what == 'kill':
             self._killed = whom
             signal.pidfd_send_signal(self._ends[whom], signal.SIGKILL)
-            select.select([self._ends[whom]], [], [], 5)
+            if not select.select([self._ends[whom]], [], [], DEED_WITHIN)[0]:
+                raise TimeoutError(f'{whom} has not ended, {DEED_WITHIN} s after SIGKILL')
         else:
             signal.pidfd_send_signal(self._ends[whom], signal.SIGSTOP)
-            while _state(self._pids[whom]) != 'T':
-                time.sleep(0.001)
+            _await_stopped(self._pids[whom])
         print(f'did {deed}', flush=True)
+
+
+def _await_stopped(pid):
+    """Nobody tells when a process that is not one's child has stopped: its state is looked at."""
+    deadline = time.monotonic() + DEED_WITHIN
+    while _state(pid) != 'T':
+        if time.monotonic() > deadline:
+            raise TimeoutError(f'process {pid} has not stopped, {DEED_WITHIN} s after SIGSTOP')
+        time.sleep(0.001)
 
 
 def _state(pid):
