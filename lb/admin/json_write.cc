@@ -274,6 +274,8 @@ std::string ToJson(const control::Explanation& e) {
     j["candidates"].push_back({{"backend", c.backend}, {"chosen", c.chosen}, {"why", c.why}});
   }
   j["backend"] = TextOrNull(e.backend);
+  j["waits"] = e.waits;
+  j["refused"] = TextOrNull(e.refused);
   return Dump(j);
 }
 

@@ -94,10 +94,15 @@ class Policy {
   virtual ~Policy() = default;
 
   // Replaces `out` by the usable members, best first, as many as it holds; a lower limit gives the
-  // first of the same. Who is not usable is
-  // passed over without disturbing the order of the others. Empty: nobody can take the session.
-  // Any thread.
+  // first of the same. Who is not usable is passed over without disturbing the order of the others.
+  // Empty: nobody can take the session. Any thread.
   virtual void Pick(const Key& key, const LoadView& loads, Candidates& out) const = 0;
+
+  // What Pick() would answer now. Leaves no trace: whoever is picked for next is picked for as if
+  // nobody had asked. To be overridden where a pick counts.
+  virtual void Peek(const Key& key, const LoadView& loads, Candidates& out) const {
+    Pick(key, loads, out);
+  }
 
   // The word of the configuration: "consistent-hash".
   virtual std::string_view name() const = 0;

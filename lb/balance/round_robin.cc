@@ -56,11 +56,21 @@ RoundRobin::RoundRobin(std::vector<Member> members)
     : Policy(std::move(members)), turns_(LayOut(TurnsEach(this->members()))) {}
 
 void RoundRobin::Pick(const Key&, const LoadView& loads, Candidates& out) const {
+  PickBy([this] { return next_.fetch_add(1, std::memory_order_relaxed); }, loads, out);
+}
+
+void RoundRobin::Peek(const Key&, const LoadView& loads, Candidates& out) const {
+  std::uint64_t next = next_.load(std::memory_order_relaxed);
+  PickBy([&next] { return next++; }, loads, out);
+}
+
+template <class NextTurn>
+void RoundRobin::PickBy(NextTurn next_turn, const LoadView& loads, Candidates& out) const {
   out.Clear();
   if (turns_.empty()) return;
   std::uint64_t turn = 0;
   for (std::size_t i = 0; i < kMaxSkips && out.empty(); ++i) {
-    turn = next_.fetch_add(1, std::memory_order_relaxed);
+    turn = next_turn();
     const std::size_t index = turns_[turn % turns_.size()];
     if (loads.Usable(index)) out.Add(index);
   }

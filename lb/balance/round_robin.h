@@ -26,11 +26,15 @@ class RoundRobin final : public Policy {
   // by it alike. The rest follow in an order that changes from turn to turn. Workers share one
   // relaxed counter.
   void Pick(const Key& key, const LoadView& loads, Candidates& out) const override;
+  void Peek(const Key& key, const LoadView& loads, Candidates& out) const override;
   std::string_view name() const override { return "round-robin"; }
 
   const std::vector<std::uint16_t>& turns() const { return turns_; }
 
  private:
+  template <class NextTurn>
+  void PickBy(NextTurn next_turn, const LoadView& loads, Candidates& out) const;
+
   std::vector<std::uint16_t> turns_;  // one round
   mutable std::atomic<std::uint64_t> next_{0};
 };

@@ -51,6 +51,13 @@ std::string LivenessText(const Json& s) {
          Span(s.at("backend_idle_seconds")) + ")";
 }
 
+// Where it ends. A daemon of before `waits` does not say it.
+std::string Outcome(const Json& e) {
+  const Json& backend = e.at("backend");
+  if (backend.is_null()) return "refused: " + Or(Text(e.value("refused", Json())), "no backend");
+  return (e.value("waits", false) ? "waits for a place at " : "goes to ") + Text(backend);
+}
+
 }  // namespace
 
 std::string ShowSessions(std::string_view json, bool colour) {
@@ -125,6 +132,7 @@ std::string ShowExplanation(std::string_view json, bool colour) {
       {"policy", Or(Text(e.at("policy")), "-")},
       {"key", Or(Text(e.at("key")), "-")},
       {"hash", placed ? Text(e.at("hash")) : "-"},
+      {"outcome", Outcome(e)},
   };
   std::string out;
   for (const auto& [name, value] : rows) {
@@ -138,7 +146,7 @@ std::string ShowExplanation(std::string_view json, bool colour) {
                {Text(c.at("why"))}});
   }
   if (!e.at("candidates").empty()) out += "\n" + table.Text(colour);
-  return out + (e.at("backend").is_null() ? "\nno backend takes this client now\n" : "");
+  return out;
 }
 
 std::string ShowReload(std::string_view json, bool colour) {

@@ -259,6 +259,8 @@ struct Explanation {
   std::uint64_t hash = 0;
   std::vector<Candidate> candidates;  // in order
   std::string backend;                // "" when there is none
+  bool waits = false;                 // for a place there
+  std::string refused;                // a close reason, when there is no backend
 };
 
 struct ReloadReport {

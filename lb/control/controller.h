@@ -116,7 +116,10 @@ class Controller {
   std::shared_ptr<const session::Plan> plan() const { return plan_; }
   const config::Config& config() const { return config_; }
   const ProbeBook& probe_book() const { return probe_book_; }
+  const Ejector& ejector() const { return ejector_; }
   const EjectionCounts& ejections() const { return ejections_; }
+  const Departures& departures() const { return departures_; }
+  bool refusing() const { return refusing_; }  // the whole balancer is drained
   const session::SessionBudget& budget() const { return budget_; }
 
  private:

@@ -227,8 +227,11 @@ Answer<Explanation> Steering::Explain(const ExplainRequest& request) {
     };
     return ExplainPlan(*controller.plan(), request,
                        {.outcome_of = outcome_of,
+                        .ejector = &controller.ejector(),
+                        .departures = &controller.departures(),
                         .sessions = controller.budget().active(),
                         .max_sessions = controller.budget().limit(),
+                        .drained = controller.refusing(),
                         .now = Clock::now()});
   }));
 }

@@ -24,6 +24,11 @@ inline bool AnySlowStart(const PoolPlan& pool, TimePoint now) {
   });
 }
 
+// Whether clients belong to one backend more than to another.
+inline bool IsSticky(config::Balance balance) {
+  return balance == config::Balance::kConsistentHash || balance == config::Balance::kSourceIp;
+}
+
 // The loads of a pool as a policy looks at them. Must not outlive the pool. With `key`, a backend
 // that starts slowly is only usable for its share of clients.
 class PoolLoads final : public balance::LoadView {
@@ -55,14 +60,19 @@ inline balance::Key KeyFor(const PoolPlan& pool, const IpAddress& client,
       .hash = balance::ClientKey(client, sni, pool.config.hash_key), .source = client, .now = now};
 }
 
-inline balance::Candidates PickCandidates(const PoolPlan& pool, const balance::Key& key,
-                                          std::size_t limit = balance::Candidates::kCapacity) {
+// How the policy is asked: for a session, or only to know (Policy::Peek).
+using Asking = void (balance::Policy::*)(const balance::Key&, const balance::LoadView&,
+                                         balance::Candidates&) const;
+
+inline balance::Candidates CandidatesBy(Asking asking, const PoolPlan& pool,
+                                        const balance::Key& key, std::size_t limit) {
   balance::Candidates candidates(limit);
+  const balance::Policy& policy = *pool.policy;
   if (!AnySlowStart(pool, key.now)) {
-    pool.policy->Pick(key, PoolLoads(pool), candidates);
+    (policy.*asking)(key, PoolLoads(pool), candidates);
     return candidates;
   }
-  pool.policy->Pick(key, PoolLoads(pool, &key), candidates);
+  (policy.*asking)(key, PoolLoads(pool, &key), candidates);
   // One that starts slowly is better than none.
   const bool none = candidates.empty();
   const PoolLoads loads(pool);
@@ -71,6 +81,18 @@ inline balance::Candidates PickCandidates(const PoolPlan& pool, const balance::K
   }
   if (none) candidates.set_why("slow_start");
   return candidates;
+}
+
+// For a session that is to be connected.
+inline balance::Candidates PickCandidates(const PoolPlan& pool, const balance::Key& key,
+                                          std::size_t limit = balance::Candidates::kCapacity) {
+  return CandidatesBy(&balance::Policy::Pick, pool, key, limit);
+}
+
+// What that would be now; changes nothing.
+inline balance::Candidates PeekCandidates(const PoolPlan& pool, const balance::Key& key,
+                                          std::size_t limit = balance::Candidates::kCapacity) {
+  return CandidatesBy(&balance::Policy::Peek, pool, key, limit);
 }
 
 }  // namespace sstplb::session

@@ -14,15 +14,6 @@
 
 namespace sstplb::session {
 
-namespace {
-
-// Whether its clients belong to one backend more than to another.
-bool IsSticky(config::Balance balance) {
-  return balance == config::Balance::kConsistentHash || balance == config::Balance::kSourceIp;
-}
-
-}  // namespace
-
 balance::Key Session::PickKey(const PoolPlan& pool) const {
   const auto sni = sni_.empty() ? std::nullopt : std::optional<std::string_view>(sni_);
   return KeyFor(pool, client_address_.ip, sni, host_.now());

@@ -174,6 +174,11 @@ TEST_F(ApiTest, Explains) {
   EXPECT_EQ(j["backend"], "vpn1");
   EXPECT_EQ(j["hash"], "deadbeefcafef00d");
   EXPECT_EQ(j["candidates"][1]["chosen"], true);
+  EXPECT_EQ(j["waits"], true);
+  EXPECT_EQ(j["refused"], nullptr);
+  const Json no = JsonOf(Ask("GET", "/api/v1/explain?source=198.51.100.7&sni=bad.example.com"));
+  EXPECT_EQ(no["refused"], "unknown_sni");
+  EXPECT_EQ(no["waits"], false);
 }
 
 TEST_F(ApiTest, EventsAreListed) {

@@ -373,6 +373,7 @@ control::Answer<control::Explanation> FakeApi::Explain(const control::ExplainReq
   if (request.sni == "bad.example.com") {
     e.admission = "admitted";
     e.route = "refused: unknown_sni";
+    e.refused = "unknown_sni";
     return e;
   }
   e.admission = "admitted";
@@ -384,6 +385,7 @@ control::Answer<control::Explanation> FakeApi::Explain(const control::ExplainReq
   e.candidates = {{"vpn2", false, "passed over: down (tls_timeout)"},
                   {"vpn1", true, "next in hash order"}};
   e.backend = "vpn1";
+  e.waits = true;
   return e;
 }
 

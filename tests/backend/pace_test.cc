@@ -34,6 +34,18 @@ TEST(Pace, OfLessThanOneASecond) {
   EXPECT_TRUE(pace.Take(rate, kStart + 2s));
 }
 
+TEST(Pace, WhetherItHasOneTakesNone) {
+  Pace pace;
+  const config::Rate rate{10, 2};
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(pace.Has(rate, kStart));
+  EXPECT_TRUE(pace.Take(rate, kStart));
+  EXPECT_TRUE(pace.Has(rate, kStart));
+  EXPECT_TRUE(pace.Take(rate, kStart));
+  EXPECT_FALSE(pace.Has(rate, kStart + 99ms));
+  EXPECT_TRUE(pace.Has(rate, kStart + 100ms));
+  EXPECT_TRUE(pace.Take(rate, kStart + 100ms));
+}
+
 TEST(Pace, ThreadsShareIt) {
   Pace pace;
   std::atomic<int> taken = 0;

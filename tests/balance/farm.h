@@ -54,6 +54,12 @@ inline Candidates PickFor(const Policy& policy, const Key& key, const LoadView& 
   return out;
 }
 
+inline Candidates PeekFor(const Policy& policy, const Key& key, const LoadView& loads) {
+  Candidates out;
+  policy.Peek(key, loads, out);
+  return out;
+}
+
 inline std::vector<std::string> Names(const Policy& policy, const Candidates& candidates) {
   std::vector<std::string> names;
   for (const std::size_t index : candidates) names.push_back(policy.members()[index].name);

@@ -56,6 +56,18 @@ TEST(RoundRobinTest, TakesTurnsWhoeverComes) {
   EXPECT_THAT(first, ElementsAre(0, 1, 2, 0, 1, 2));
 }
 
+TEST(RoundRobinTest, APeekUsesNoTurnUp) {
+  const RoundRobin policy(EqualFarm(3));
+  FakeLoads loads(3);
+  loads.usable[1] = false;  // whose turn a pick would use up as well
+  for (int i = 0; i < 6; ++i) {
+    const auto peeked = PeekFor(policy, Client(1), loads);
+    EXPECT_THAT(PeekFor(policy, Client(2), loads), ElementsAreArray(peeked));
+    EXPECT_EQ(peeked.why(), "turn");
+    EXPECT_THAT(PickFor(policy, Client(3), loads), ElementsAreArray(peeked));
+  }
+}
+
 TEST(RoundRobinTest, AllOthersGainByOneThatIsDown) {
   const RoundRobin policy(EqualFarm(4));
   FakeLoads loads(4);

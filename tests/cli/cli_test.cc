@@ -321,10 +321,12 @@ TEST_F(CliTest, Explain) {
   EXPECT_EQ(o.code, kDone);
   EXPECT_THAT(o.out, HasSubstr("route       route 1: *.example.com\n"));
   EXPECT_THAT(o.out, HasSubstr("hash        deadbeefcafef00d\n"));
+  EXPECT_THAT(o.out, HasSubstr("outcome     waits for a place at vpn1\n"));
   EXPECT_THAT(o.out, HasSubstr("->  vpn1       next in hash order\n"));
   const Outcome none = Run({"explain", "--source", "198.51.100.7", "--sni", "bad.example.com"});
   EXPECT_EQ(none.code, kRefused);
-  EXPECT_THAT(none.out, HasSubstr("refused: unknown_sni"));
+  EXPECT_THAT(none.out, HasSubstr("route       refused: unknown_sni\n"));
+  EXPECT_THAT(none.out, HasSubstr("outcome     refused: unknown_sni\n"));
   EXPECT_THAT(none.out, HasSubstr("hash        -\n"));
   EXPECT_EQ(Run({"explain", "--source", "nobody"}).code, kBadUsage);
   EXPECT_EQ(Run({"explain"}).code, kBadUsage);

@@ -68,9 +68,11 @@ TEST_F(ExplainTest, NamesTheBackendThatASessionWouldGet) {
       session::PickCandidates(pool, session::KeyFor(pool, kSource, std::nullopt, kNow));
   EXPECT_EQ(explanation.backend, pool.view.backends[picked[0]].name);
   EXPECT_EQ(explanation.pool, "main");
-  EXPECT_EQ(explanation.route, "default pool");
+  EXPECT_THAT(explanation.route, StartsWith("default pool (no route takes a hello without a name"));
   EXPECT_EQ(explanation.admission, "admitted");
   EXPECT_EQ(explanation.candidates.size(), 3u);
+  EXPECT_EQ(explanation.refused, "");
+  EXPECT_FALSE(explanation.waits);
 }
 
 TEST_F(ExplainTest, SaysWhyABackendIsPassedOver) {
@@ -88,22 +90,6 @@ TEST_F(ExplainTest, SaysWhyABackendIsPassedOver) {
   EXPECT_EQ(WhyOf(Explain({.source = kSource}), down.backend), "passed over: draining");
 }
 
-TEST_F(ExplainTest, EveryReasonToPassABackendOver) {
-  config_.pools[0].backends[0].admin = config::AdminState::kDisabled;
-  config_.pools[0].backends[1].weight = 0;
-  config_.pools[0].backends[2].max_sessions = 3;
-  config_.pools[0].backends.push_back({.name = "named", .address = {"vpn.example.com", 443}});
-  registry_.ApplyConfig(config_);
-  registry_.snapshot()->Find("main")->Find("vpn3")->load->active = 3;
-  const auto told = Explain({.source = kSource});
-  EXPECT_EQ(told.backend, "");
-  EXPECT_EQ(told.candidates.size(), 4u);
-  EXPECT_EQ(WhyOf(told, "vpn1"), "passed over: disabled");
-  EXPECT_EQ(WhyOf(told, "vpn2"), "passed over: weight 0");
-  EXPECT_EQ(WhyOf(told, "vpn3"), "passed over: full (max_sessions = 3)");
-  EXPECT_EQ(WhyOf(told, "named"), "passed over: its host name has no address");
-}
-
 TEST_F(ExplainTest, TellsWhoIsAboveItsShare) {
   const std::string first = Explain({.source = kSource}).backend;
   registry_.snapshot()->Find("main")->Find(first)->load->active = 30;
@@ -114,6 +100,20 @@ TEST_F(ExplainTest, TellsWhoIsAboveItsShare) {
   EXPECT_EQ(told.candidates.front().why,
             "after those below max_load: 30 sessions, max_load allows 13");
   EXPECT_THAT(WhyOf(told, told.backend), StartsWith("max_load"));
+}
+
+TEST_F(ExplainTest, AskingChangesNothing) {
+  config_.pools[0].balance = config::Balance::kRoundRobin;
+  registry_.ApplyConfig(config_);
+  const auto plan = builder_.Build(config_, *registry_.snapshot(), false);
+  const session::PoolPlan& pool = *plan->pools[0];
+  for (int session = 0; session < 6; ++session) {
+    const std::string told = Explain({.source = kSource}).backend;
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(Explain({.source = kSource}).backend, told);
+    const auto picked =
+        session::PickCandidates(pool, session::KeyFor(pool, kSource, std::nullopt, kNow));
+    EXPECT_EQ(pool.view.backends[picked[0]].name, told);
+  }
 }
 
 TEST_F(ExplainTest, TellsWhatIsRemembered) {
@@ -154,6 +154,7 @@ TEST_F(ExplainTest, TellsWhichRuleAdmitsOrRefuses) {
   const auto full = Explain({.source = kSource});
   EXPECT_EQ(full.admission, "refused: max_sessions (5 of 5 sessions)");
   EXPECT_EQ(full.backend, "");
+  EXPECT_EQ(full.refused, "max_sessions");
   for (const auto& candidate : full.candidates) EXPECT_FALSE(candidate.chosen);
   circumstances_.sessions = 4;
   EXPECT_EQ(admission(), "admitted");
@@ -166,6 +167,13 @@ TEST_F(ExplainTest, TellsWhichRuleAdmitsOrRefuses) {
   const auto capped = builder_.Build(config_, *registry_.snapshot(), false);
   EXPECT_EQ(capped->listeners[0]->limiter->Enter(kSource, kNow), session::Admission::kAdmitted);
   EXPECT_EQ(admission(), "refused: source_sessions (max_sessions_per_source = 1)");
+  listener.max_sessions_per_source = 0;
+  listener.session_rate_per_source = config::Rate{.per_second = 20, .burst = 1};
+  const auto paced = builder_.Build(config_, *registry_.snapshot(), false);
+  EXPECT_EQ(paced->listeners[0]->limiter->Enter(kSource, kNow), session::Admission::kAdmitted);
+  EXPECT_THAT(admission(), StartsWith("refused: source_rate (session_rate_per_source = "));
+  circumstances_.drained = true;
+  EXPECT_EQ(admission(), "refused: stopping (the balancer is drained)");
 }
 
 TEST_F(ExplainTest, TellsRoutesAndRefusals) {
@@ -175,9 +183,17 @@ TEST_F(ExplainTest, TellsRoutesAndRefusals) {
   const auto unknown = Explain({.source = kSource, .sni = "x.example.com"});
   EXPECT_EQ(unknown.route, "refused: unknown_sni");
   EXPECT_EQ(unknown.backend, "");
+  EXPECT_EQ(unknown.refused, "unknown_sni");
+  config_.listeners[0].unknown_sni = config::PoolOrRefuse::kPool;
+  config_.listeners[0].routes[0].alpn = {"h2"};
+  EXPECT_THAT(Explain({.source = kSource, .sni = "lab.example.com"}).route,
+              StartsWith("default pool (no route takes this name"));
+  EXPECT_EQ(Explain({.source = kSource, .sni = "lab.example.com", .alpn = {"h2"}}).route,
+            "route 1 (lab.example.com; alpn h2)");
   const auto denied = Explain({.source = *IpAddress::Parse("203.0.113.5")});
   EXPECT_THAT(denied.admission, HasSubstr("denied"));
   EXPECT_EQ(denied.backend, "");
+  EXPECT_EQ(denied.refused, "denied");
 }
 
 TEST_F(ExplainTest, AnUnknownListenerIsNotFound) {

@@ -57,7 +57,7 @@ class SensingTest(case.EndToEndCase):
         self.assertEqual((backend['admin'], backend['ready']), ('active', False))
         self.assertEqual(backend['sessions_active'], 2)
         self.assertIn('ejected, closed_at_once', balancer.ok('backend', 'list'))
-        self.assertIn('ejected', balancer.ok('explain', '--source', '192.0.2.1'))
+        self.assertIn('ejected for another', balancer.ok('explain', '--source', '192.0.2.1'))
         page = balancer.get('/metrics')[1]
         self.assertIn('sstplb_backend_ejected{pool="main",backend="b1"} 1', page)
         self.assertIn('sstplb_backend_ejections_total{pool="main",backend="b1",'

@@ -355,6 +355,20 @@ class SteeringTest(case.EndToEndCase):
         self.assertEqual(len(balancer.sessions()), 8)
         balancer.stop()
 
+    def test_explaining_moves_nobody(self):
+        echoes = {f'b{i}': streams.NamedEcho(self, f'b{i}') for i in range(1, 4)}
+        balancer = Balancer(
+            self, {'main': pool({n: e.port for n, e in echoes.items()},
+                                balance='round-robin')}).start()
+        turns = []
+        for _ in range(6):
+            told = {balancer.ask('explain', '--source', '127.3.1.1')['backend'] for _ in range(10)}
+            turns.append(self.session(balancer).backend)
+            self.assertEqual(told, {turns[-1]})
+        self.assertEqual(turns[:3], turns[3:], 'each in its turn')
+        self.assertEqual(len(set(turns)), 3)
+        balancer.stop()
+
     def test_events_tell_what_happened(self):
         balancer = echo_farm(self, 'b1', 'b2').start()
         balancer.ok('backend', 'drain', 'main/b1')

@@ -85,6 +85,28 @@ TEST(SlowStart, OneThatStartsSlowlyIsBetterThanNone) {
   EXPECT_EQ(PickCandidates(pool, key).size(), 2u) << "for when b2 refuses";
 }
 
+// Under every policy, and while a backend starts slowly as well.
+TEST(Peek, TellsTheNextPickAndLeavesNoTrace) {
+  for (const auto balance : {config::Balance::kConsistentHash, config::Balance::kSourceIp,
+                             config::Balance::kLeastSessions, config::Balance::kRoundRobin}) {
+    for (const Duration slow_start : {0s, 100s}) {
+      const PoolPlan asked = MakePool(balance, slow_start);
+      const PoolPlan untouched = MakePool(balance, slow_start);
+      for (std::uint8_t i = 1; i <= 20; ++i) {
+        const auto key = KeyFor(asked, IpAddress::V4({10, 0, 0, i}), std::nullopt, kBack + 10s);
+        for (int times = 0; times < 10; ++times) {
+          PeekCandidates(asked, KeyFor(asked, IpAddress::V4({10, 9, i, 1}), std::nullopt, kBack));
+        }
+        const auto peeked = PeekCandidates(asked, key);
+        const auto picked = PickCandidates(asked, key);
+        EXPECT_TRUE(std::ranges::equal(peeked, picked));
+        EXPECT_EQ(peeked.why(), picked.why());
+        EXPECT_TRUE(std::ranges::equal(picked, PickCandidates(untouched, key)));
+      }
+    }
+  }
+}
+
 TEST(SlowStart, SwitchedOffItCostsNothing) {
   const PoolPlan pool = MakePool(config::Balance::kConsistentHash, 0s);
   EXPECT_FALSE(AnySlowStart(pool, kBack));
