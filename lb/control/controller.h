@@ -34,7 +34,7 @@
 #include "lb/control/plan_builder.h"
 #include "lb/control/probe_book.h"
 #include "lb/control/state_keeper.h"
-#include "lb/handoff/giver.h"
+#include "lb/handoff/estate.h"
 #include "lb/rebalance/rebalancer.h"
 #include "probes/scheduler.h"
 

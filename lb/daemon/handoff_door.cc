@@ -95,22 +95,23 @@ bool HandoffDoor::Serve(Fd client) {
     (void)channel.Send(handoff::MessageType::kAbort, AsBytes(peer.error().message));
     return Attempted(peer.error());
   }
-  handoff::Giver giver(std::move(channel), std::move(*peer), controller_.workers(), SSTPLB_VERSION);
+  handoff::HandoffSide side(std::move(channel), std::move(*peer), controller_.workers(),
+                            SSTPLB_VERSION);
   const auto status = control::Ask(loop_, [this] { return controller_.GetStatus(); });
-  const auto greeted = giver.Greet(status ? status->open_files : 0);
+  const auto greeted = side.Greet(status ? status->open_files : 0);
   if (!greeted) return Attempted(greeted.error());
   const auto estate = Gather();
   if (!estate) {
-    giver.Refuse(estate.error().message);
+    side.Refuse(estate.error().message);
     return Attempted(estate.error());
   }
-  const auto given = giver.Give(*estate, [this] { admin_.Pause(kLastAnswers); });
+  const auto given = side.Give(*estate, [this] { admin_.Pause(kLastAnswers); });
   if (!given) {
     admin_.Resume();
     loop_.Post([this] { controller_.EndHandoff(); });
   }
   if (!Attempted(given)) return false;
-  giver.AwaitEnd(kEndWait);
+  side.AwaitEnd(kEndWait);
   loop_.Post([this] { events_.over(); });
   return true;
 }

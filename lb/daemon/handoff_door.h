@@ -13,7 +13,7 @@
 #include "lb/base/result.h"
 #include "lb/control/controller.h"
 #include "lb/handoff/channel.h"
-#include "lb/handoff/giver.h"
+#include "lb/handoff/handoff_side.h"
 
 namespace sstplb::daemon {
 

@@ -16,13 +16,13 @@ using handoff::SocketKind;
 }  // namespace
 
 Result<std::unique_ptr<Takeover>> Takeover::Connect(const std::string& path) {
-  auto taker = handoff::Taker::Connect(path, SSTPLB_VERSION);
-  if (!taker) return taker.error();
-  return std::unique_ptr<Takeover>(new Takeover(std::move(*taker)));
+  auto side = handoff::TakeoverSide::Connect(path, SSTPLB_VERSION);
+  if (!side) return side.error();
+  return std::unique_ptr<Takeover>(new Takeover(std::move(*side)));
 }
 
 Result<bool> Takeover::Begin(Logger& log) {
-  auto estate = taker_.TakeEstate(
+  auto estate = side_.TakeEstate(
       static_cast<std::uint32_t>(std::min<std::uint64_t>(RaiseOpenFiles(), UINT32_MAX)));
   if (!estate && estate.error().old_is_gone) {
     log.Event(LogLevel::kWarning, "takeover",
@@ -67,7 +67,7 @@ Fd Takeover::HandoffSocket(const std::string& path) {
 }
 
 Status Takeover::TakeSessions(control::Controller& controller) {
-  auto taken = taker_.TakeSessions(controller.workers(), *controller.plan());
+  auto taken = side_.TakeSessions(controller.workers(), *controller.plan());
   if (!taken) return Error{"takeover: " + taken.error().message};
   taken_ = *taken;
   return Done{};
@@ -85,7 +85,7 @@ void Takeover::Tell(control::Controller& controller, Logger& log) {
     log.Event(LogLevel::kInfo, "took over",
               {{"sessions", taken_.sessions},
                {"pause", FormatDuration(pause)},
-               {"from_version", taker_.offer().program}});
+               {"from_version", side_.offer().program}});
   }
   // Socket files of a configuration that is no longer; a shared one is the service manager's.
   for (const handoff::OfferedSocket& socket : estate_.sockets) {

@@ -12,7 +12,7 @@
 #include "lb/base/result.h"
 #include "lb/config/config.h"
 #include "lb/control/controller.h"
-#include "lb/handoff/taker.h"
+#include "lb/handoff/takeover_side.h"
 
 namespace sstplb::daemon {
 
@@ -23,7 +23,7 @@ class Takeover {
   static Result<std::unique_ptr<Takeover>> Connect(const std::string& path);
 
   // Tells the old process why this one does not take over.
-  void Abort(const std::string& why) { taker_.Abort(why); }
+  void Abort(const std::string& why) { side_.Abort(why); }
 
   // Takes everything but the sessions. False: the old process has died, and there is nothing to
   // take over.
@@ -40,9 +40,9 @@ class Takeover {
   void Tell(control::Controller& controller, Logger& log);
 
  private:
-  explicit Takeover(handoff::Taker taker) : taker_(std::move(taker)) {}
+  explicit Takeover(handoff::TakeoverSide side) : side_(std::move(side)) {}
 
-  handoff::Taker taker_;
+  handoff::TakeoverSide side_;
   handoff::Estate estate_;
   handoff::Taken taken_;
 };

@@ -173,9 +173,9 @@ Channel Door::Accept() const {
 
 Result<Given> GiveAtDoor(const Door& door, const House& house, const Bystander& peer,
                          std::uint32_t open_files) {
-  Giver giver(door.Accept(), peer.pidfd(), house.workers(), "0.1-old");
-  if (const auto greeted = giver.Greet(open_files); !greeted) return greeted.error();
-  return giver.Give(house.MakeEstate());
+  HandoffSide side(door.Accept(), peer.pidfd(), house.workers(), "0.1-old");
+  if (const auto greeted = side.Greet(open_files); !greeted) return greeted.error();
+  return side.Give(house.MakeEstate());
 }
 
 }  // namespace sstplb::handoff

@@ -15,7 +15,7 @@
 #include "lb/base/fd.h"
 #include "lb/base/log.h"
 #include "lb/handoff/channel.h"
-#include "lb/handoff/giver.h"
+#include "lb/handoff/handoff_side.h"
 #include "tests/admin/temp_folder.h"
 #include "tests/worker/rig.h"
 

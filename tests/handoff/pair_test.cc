@@ -11,7 +11,7 @@
 #include <string>
 #include <thread>
 
-#include "lb/handoff/taker.h"
+#include "lb/handoff/takeover_side.h"
 #include "proxyproto/encode.h"
 #include "tests/handoff/house.h"
 
@@ -36,19 +36,19 @@ std::uint32_t HandOver(const House& before, House& after) {
   const Door door;
   const Bystander peer;
   auto giving = std::async(std::launch::async, [&] { return GiveAtDoor(door, before, peer); });
-  auto taker = Taker::Connect(door.path(), "0.1-new");
-  EXPECT_TRUE(taker);
-  auto estate = taker->TakeEstate(1000);
+  auto side = TakeoverSide::Connect(door.path(), "0.1-new");
+  EXPECT_TRUE(side);
+  auto estate = side->TakeEstate(1000);
   EXPECT_TRUE(estate) << estate.error().message;
-  EXPECT_EQ(taker->offer().workers, before.workers().size());
-  EXPECT_EQ(taker->offer().program, "0.1-old");
+  EXPECT_EQ(side->offer().workers, before.workers().size());
+  EXPECT_EQ(side->offer().program, "0.1-old");
   EXPECT_EQ(estate->state.config, "# a configuration");
   EXPECT_EQ(estate->state.decisions, "version = 2\n");
   EXPECT_EQ(estate->state.backends.size(), 1u);
   EXPECT_EQ(estate->state.affinity.size(), 1500u);
   EXPECT_EQ(estate->state.control.handoffs.taken, 7u);
   after.Inherit(std::move(estate->sockets));
-  const auto taken = taker->TakeSessions(after.workers(), after.plan());
+  const auto taken = side->TakeSessions(after.workers(), after.plan());
   after.Start();
   const auto given = giving.get();
   EXPECT_TRUE(given) << given.error().message;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/handoff/giver.h"
+#include "lb/handoff/handoff_side.h"
 
 #include <poll.h>
 #include <sys/syscall.h>
@@ -35,7 +35,7 @@ Error Failed(MessageType at, const ChannelError& error) {
 }  // namespace
 
 // All workers stopped between two events, until it is decided how it goes on.
-class Giver::Freeze {
+class HandoffSide::Freeze {
  public:
   Freeze(const Workers& workers, const std::shared_ptr<const SessionIds>& told, bool observer)
       : began_(Clock::now()) {
@@ -80,28 +80,29 @@ class Giver::Freeze {
   bool ended_ = false;
 };
 
-Giver::Giver(Channel channel, Fd peer, const Workers& workers, std::string program)
+HandoffSide::HandoffSide(Channel channel, Fd peer, const Workers& workers, std::string program)
     : channel_(std::make_shared<Channel>(std::move(channel))),
       peer_(std::move(peer)),
       workers_(workers),
       program_(std::move(program)) {}
 
-Error Giver::Abort(Error why) {
+Error HandoffSide::Abort(Error why) {
   if (fenced_) return why;
   const auto told = channel_->Send(MessageType::kAbort, AsBytes(why.message), {}, kAbortWait);
   if (!told && told.error().kind != ChannelError::Kind::kEnded) Fence();
   return why;
 }
 
-void Giver::Refuse(const std::string& why) { (void)Abort(Error{why}); }
+void HandoffSide::Refuse(const std::string& why) { (void)Abort(Error{why}); }
 
-Status Giver::Tell(MessageType type, ByteView body, std::span<const int> fds, Duration within) {
+Status HandoffSide::Tell(MessageType type, ByteView body, std::span<const int> fds,
+                         Duration within) {
   const auto sent = channel_->Send(type, body, fds, within);
   if (!sent) return Failed(type, sent.error());
   return Done{};
 }
 
-Status Giver::Await(MessageType type, Duration within) {
+Status HandoffSide::Await(MessageType type, Duration within) {
   const auto message = channel_->Receive(within);
   if (!message) return Failed(type, message.error());
   if (message->type == type) return Done{};
@@ -110,7 +111,7 @@ Status Giver::Await(MessageType type, Duration within) {
                std::string(ToString(message->type)) + " came"};
 }
 
-Status Giver::Greet(std::uint32_t open_files) {
+Status HandoffSide::Greet(std::uint32_t open_files) {
   const auto message = channel_->Receive(kAnswerWait);
   if (!message) return Abort(Failed(MessageType::kHello, message.error()));
   if (message->type == MessageType::kAbort) return Error{std::string(AsText(message->body))};
@@ -136,7 +137,8 @@ Status Giver::Greet(std::uint32_t open_files) {
   return Done{};
 }
 
-Result<Given> Giver::Give(const Estate& estate, const std::function<void()>& about_to_freeze) {
+Result<Given> HandoffSide::Give(const Estate& estate,
+                                const std::function<void()>& about_to_freeze) {
   if (const auto told = TellAhead(estate); !told) return Abort(told.error());
   if (about_to_freeze) about_to_freeze();
   Freeze freeze(workers_, told_, (offer_.features & kFeatureObserver) != 0);
@@ -149,7 +151,7 @@ Result<Given> Giver::Give(const Estate& estate, const std::function<void()>& abo
 }
 
 // All that is told while everything here goes on.
-Status Giver::TellAhead(const Estate& estate) {
+Status HandoffSide::TellAhead(const Estate& estate) {
   if (auto told = TellEstate(estate); !told) return told;
   if (auto ready = Await(MessageType::kReady, kReadyWait); !ready) return ready;
   for (const auto& worker : workers_) {
@@ -158,7 +160,7 @@ Status Giver::TellAhead(const Estate& estate) {
   return Done{};
 }
 
-Status Giver::TellEstate(const Estate& estate) {
+Status HandoffSide::TellEstate(const Estate& estate) {
   for (const auto& worker : workers_) {
     auto answer = std::make_shared<std::promise<std::size_t>>();
     auto count = answer->get_future();
@@ -175,7 +177,7 @@ Status Giver::TellEstate(const Estate& estate) {
   return TellState(estate.state);
 }
 
-Status Giver::TellSockets(const std::vector<OfferedSocket>& sockets) {
+Status HandoffSide::TellSockets(const std::vector<OfferedSocket>& sockets) {
   for (std::size_t i = 0; i < sockets.size(); i += kSocketsPerMessage) {
     Bytes body;
     std::vector<int> fds;
@@ -189,7 +191,7 @@ Status Giver::TellSockets(const std::vector<OfferedSocket>& sockets) {
   return Done{};
 }
 
-Status Giver::TellState(const State& state) {
+Status HandoffSide::TellState(const State& state) {
   if (auto told = Tell(MessageType::kConfig, AsBytes(state.config)); !told) return told;
   if (auto told = Tell(MessageType::kDecisions, AsBytes(state.decisions)); !told) return told;
   Bytes body;
@@ -208,7 +210,7 @@ Status Giver::TellState(const State& state) {
 
 // The identities and descriptors of all that relays, while it does. They are sent on the worker's
 // own thread: there no descriptor's number can become another's meanwhile.
-Status Giver::CopyAhead(worker::Worker& worker) {
+Status HandoffSide::CopyAhead(worker::Worker& worker) {
   auto listed = std::make_shared<std::promise<std::vector<session::SessionId>>>();
   auto ids_of = listed->get_future();
   // Only those: who is told of here is not told of again.
@@ -228,7 +230,7 @@ Status Giver::CopyAhead(worker::Worker& worker) {
   return Done{};
 }
 
-Status Giver::CopyBatch(worker::Worker& worker, std::vector<session::SessionId> ids) {
+Status HandoffSide::CopyBatch(worker::Worker& worker, std::vector<session::SessionId> ids) {
   struct Sent {
     std::optional<ChannelError> error;
     std::vector<session::SessionId> relaying;
@@ -256,7 +258,7 @@ Status Giver::CopyBatch(worker::Worker& worker, std::vector<session::SessionId> 
 }
 
 // Everything that has moved, until the new process has it all.
-Result<End> Giver::TellMoved(Freeze& freeze) {
+Result<End> HandoffSide::TellMoved(Freeze& freeze) {
   if (!freeze.Await()) return Error{kStuckWorker};
   End end{.frozen = freeze.began()};
   for (const Moved& moved : freeze.moved()) {
@@ -282,7 +284,7 @@ Result<End> Giver::TellMoved(Freeze& freeze) {
 
 // An error leaves the new process unable to touch anything: it has not been told COMMIT and knows
 // that, or it is dead.
-Status Giver::Commit() {
+Status HandoffSide::Commit() {
   const auto committed = Tell(MessageType::kCommit, {}, {}, kTakenWait);
   auto taken = committed ? Await(MessageType::kTaken, kTakenWait) : committed;
   if (taken) return taken;
@@ -292,7 +294,7 @@ Status Giver::Commit() {
 }
 
 // Kills the new process, so that it can do nothing any more, and awaits its end.
-bool Giver::Fence() {
+bool HandoffSide::Fence() {
   fenced_ = true;
   const bool sent = ::syscall(SYS_pidfd_send_signal, peer_.get(), SIGKILL, nullptr, 0) == 0;
   if (!sent && errno != ESRCH) return false;

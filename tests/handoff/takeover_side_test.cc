@@ -1,7 +1,7 @@
 // The new process against an old one that fails it: it has everything, or touches nothing.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/handoff/taker.h"
+#include "lb/handoff/takeover_side.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -172,16 +172,16 @@ class Young {
       : server_(old.backends), house({server_.address()}, 1), door_(old.door) {}
 
   void Take() {
-    auto taker = Taker::Connect(door_.path(), "0.1-new");
-    ASSERT_TRUE(taker);
-    auto got = taker->TakeEstate(1000);
+    auto side = TakeoverSide::Connect(door_.path(), "0.1-new");
+    ASSERT_TRUE(side);
+    auto got = side->TakeEstate(1000);
     if (!got) {
       error = got.error();
       return;
     }
     has_estate = true;
     house.Inherit(std::move(got->sockets));
-    const auto sessions = taker->TakeSessions(house.workers(), house.plan());
+    const auto sessions = side->TakeSessions(house.workers(), house.plan());
     if (!sessions) {
       error = sessions.error();
       return;
@@ -222,7 +222,7 @@ void ExpectEverythingGoesOn(OldProcess& old, Young& young) {
   EXPECT_EQ(young.house.active(), 3u);
 }
 
-TEST(Taker, WithoutAFailureEverythingIsTaken) {
+TEST(TakeoverSide, WithoutAFailureEverythingIsTaken) {
   OldProcess old;
   auto giving = std::async(std::launch::async, [&] { old.Follow(); });
   Young young(old);
@@ -232,12 +232,12 @@ TEST(Taker, WithoutAFailureEverythingIsTaken) {
   ExpectEverythingGoesOn(old, young);
 }
 
-class TakerWhosePredecessorStops : public ::testing::TestWithParam<std::size_t> {};
+class TakeoverSideWhosePredecessorStops : public ::testing::TestWithParam<std::size_t> {};
 
-INSTANTIATE_TEST_SUITE_P(Messages, TakerWhosePredecessorStops,
+INSTANTIATE_TEST_SUITE_P(Messages, TakeoverSideWhosePredecessorStops,
                          ::testing::Range<std::size_t>(kNothing, kCommit));
 
-TEST_P(TakerWhosePredecessorStops, AndVanishes) {
+TEST_P(TakeoverSideWhosePredecessorStops, AndVanishes) {
   OldProcess old;
   auto giving = std::async(std::launch::async, [&] {
     old.Follow(GetParam());
@@ -265,7 +265,7 @@ TEST_P(TakerWhosePredecessorStops, AndVanishes) {
   }
 }
 
-TEST_P(TakerWhosePredecessorStops, AndAborts) {
+TEST_P(TakeoverSideWhosePredecessorStops, AndAborts) {
   OldProcess old;
   auto giving = std::async(std::launch::async, [&] {
     old.Follow(GetParam());
@@ -287,9 +287,9 @@ struct Spoiled {
   std::string why;
 };
 
-class TakerFromOneThatBreaks : public ::testing::TestWithParam<Spoiled> {};
+class TakeoverSideFromOneThatBreaks : public ::testing::TestWithParam<Spoiled> {};
 
-TEST_P(TakerFromOneThatBreaks, TheFormatAndIsTold) {
+TEST_P(TakeoverSideFromOneThatBreaks, TheFormatAndIsTold) {
   OldProcess old;
   GetParam().spoil(old);
   auto giving = std::async(std::launch::async, [&] {
@@ -369,11 +369,11 @@ const Spoiled kSpoiled[] = {
      [](OldProcess& old) { old.script[kEnd].type = MessageType::kSessions; }, "COMMIT was due"},
 };
 
-INSTANTIATE_TEST_SUITE_P(All, TakerFromOneThatBreaks, ::testing::ValuesIn(kSpoiled),
+INSTANTIATE_TEST_SUITE_P(All, TakeoverSideFromOneThatBreaks, ::testing::ValuesIn(kSpoiled),
                          [](const auto& row) { return row.param.name; });
 
 // One that came while the old process served, and has no motion: it has ended there.
-TEST(Taker, WhatHasEndedMeanwhileIsLetGo) {
+TEST(TakeoverSide, WhatHasEndedMeanwhileIsLetGo) {
   OldProcess old;
   old.script[kSessions].body.clear();
   old.script[kGreetings].body = OldProcess::End({.relaying = 0, .greeting = 1});
@@ -388,16 +388,16 @@ TEST(Taker, WhatHasEndedMeanwhileIsLetGo) {
   EXPECT_EQ(young.house.active(), 1u);
 }
 
-TEST(Taker, ABackendThatIsNotConfiguredHereKeepsItsSession) {
+TEST(TakeoverSide, ABackendThatIsNotConfiguredHereKeepsItsSession) {
   OldProcess old;
   auto giving = std::async(std::launch::async, [&] { old.Follow(); });
   House other({worker::DeadAddress()}, 1, {}, {.connect_attempts = 1});
-  auto taker = Taker::Connect(old.door.path(), "0.1-new");
-  ASSERT_TRUE(taker);
-  auto estate = taker->TakeEstate(1000);
+  auto side = TakeoverSide::Connect(old.door.path(), "0.1-new");
+  ASSERT_TRUE(side);
+  auto estate = side->TakeEstate(1000);
   ASSERT_TRUE(estate);
   session::Plan nothing;
-  const auto taken = taker->TakeSessions(other.workers(), nothing);
+  const auto taken = side->TakeSessions(other.workers(), nothing);
   ASSERT_TRUE(taken);
   other.Start();
   giving.get();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/handoff/taker.h"
+#include "lb/handoff/takeover_side.h"
 
 #include <algorithm>
 #include <utility>
@@ -17,22 +17,22 @@ constexpr Duration kCommitWait = seconds(10);
 
 }  // namespace
 
-Result<Taker> Taker::Connect(const std::string& path, std::string program) {
+Result<TakeoverSide> TakeoverSide::Connect(const std::string& path, std::string program) {
   auto channel = Channel::Connect(path);
   if (!channel) return channel.error();
-  return Taker(std::move(*channel), std::move(program));
+  return TakeoverSide(std::move(*channel), std::move(program));
 }
 
-void Taker::Abort(const std::string& why) {
+void TakeoverSide::Abort(const std::string& why) {
   if (!std::exchange(aborted_, true)) (void)channel_.Send(MessageType::kAbort, AsBytes(why));
 }
 
-TakeError Taker::Broken(const std::string& why) {
+TakeError TakeoverSide::Broken(const std::string& why) {
   Abort(why);
   return {.old_is_gone = false, .message = why};
 }
 
-Result<Message, TakeError> Taker::Next(Duration within) {
+Result<Message, TakeError> TakeoverSide::Next(Duration within) {
   auto message = channel_.Receive(within);
   if (!message) {
     const bool gone = message.error().kind == ChannelError::Kind::kEnded;
@@ -46,7 +46,7 @@ Result<Message, TakeError> Taker::Next(Duration within) {
   return std::move(*message);
 }
 
-Result<Estate, TakeError> Taker::TakeEstate(std::uint32_t descriptors) {
+Result<Estate, TakeError> TakeoverSide::TakeEstate(std::uint32_t descriptors) {
   Bytes hello;
   EncodeHello({.descriptors = descriptors, .program = program_}, hello);
   (void)channel_.Send(MessageType::kHello, hello);
@@ -106,12 +106,13 @@ Result<Estate, TakeError> Taker::TakeEstate(std::uint32_t descriptors) {
 }
 
 // The same worker as over there, or spread evenly where there are more or fewer.
-worker::Worker& Taker::WorkerOf(session::SessionId id, const Workers& workers) const {
+worker::Worker& TakeoverSide::WorkerOf(session::SessionId id, const Workers& workers) const {
   const bool same = offer_.workers == workers.size();
   return *workers[(same ? worker::WorkerOf(id) : worker::CountOf(id)) % workers.size()];
 }
 
-Status Taker::TakeIdentities(Message& message, const Workers& workers, const session::Plan& plan) {
+Status TakeoverSide::TakeIdentities(Message& message, const Workers& workers,
+                                    const session::Plan& plan) {
   Reader body(message.body);
   for (std::size_t i = 0; !body.empty(); i += 2) {
     auto identity = DecodeIdentity(body);
@@ -127,7 +128,7 @@ Status Taker::TakeIdentities(Message& message, const Workers& workers, const ses
   return Done{};
 }
 
-Status Taker::TakeMotions(const Message& message, const Workers& workers) {
+Status TakeoverSide::TakeMotions(const Message& message, const Workers& workers) {
   for (Reader body(message.body); !body.empty(); ++moved_) {
     auto motion = DecodeMotion(body);
     if (!motion) return Error{"MOTIONS is none of this format"};
@@ -139,7 +140,7 @@ Status Taker::TakeMotions(const Message& message, const Workers& workers) {
   return Done{};
 }
 
-Status Taker::TakeGreetings(Message& message, const Workers& workers) {
+Status TakeoverSide::TakeGreetings(Message& message, const Workers& workers) {
   Reader body(message.body);
   for (std::size_t i = 0; !body.empty(); ++i, ++greetings_) {
     auto greeting = DecodeGreeting(body);
@@ -151,7 +152,7 @@ Status Taker::TakeGreetings(Message& message, const Workers& workers) {
   return Done{};
 }
 
-Status Taker::Take(Message& message, const Workers& workers, const session::Plan& plan) {
+Status TakeoverSide::Take(Message& message, const Workers& workers, const session::Plan& plan) {
   switch (message.type) {
     case MessageType::kSessions:
       return TakeIdentities(message, workers, plan);
@@ -164,7 +165,8 @@ Status Taker::Take(Message& message, const Workers& workers, const session::Plan
   }
 }
 
-Result<Taken, TakeError> Taker::TakeSessions(const Workers& workers, const session::Plan& plan) {
+Result<Taken, TakeError> TakeoverSide::TakeSessions(const Workers& workers,
+                                                    const session::Plan& plan) {
   (void)channel_.Send(MessageType::kReady);
   while (true) {
     auto message = Next(kNextWait);
@@ -186,7 +188,7 @@ Result<Taken, TakeError> Taker::TakeSessions(const Workers& workers, const sessi
   }
 }
 
-Result<Taken, TakeError> Taker::Finish(const End& end, const Workers& workers) {
+Result<Taken, TakeError> TakeoverSide::Finish(const End& end, const Workers& workers) {
   if (moved_ != end.relaying || greetings_ != end.greeting) {
     return Broken(std::to_string(end.relaying) + " sessions and " + std::to_string(end.greeting) +
                   " greetings were to come, and " + std::to_string(moved_) + " and " +

@@ -1,5 +1,5 @@
-// Giver: the old process of a handoff, from the other's HELLO to its TAKEN, or to going on as if
-// nothing had been (docs/handoff_format.md).
+// HandoffSide: the old process in a handoff, from the other's HELLO to its TAKEN, or to going on as
+// if nothing had been (docs/handoff_format.md).
 //
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -14,19 +14,12 @@
 #include "lb/base/result.h"
 #include "lb/base/time.h"
 #include "lb/handoff/channel.h"
+#include "lb/handoff/estate.h"
 #include "lb/handoff/export.h"
 #include "lb/handoff/messages.h"
 #include "lb/worker/worker.h"
 
 namespace sstplb::handoff {
-
-using Workers = std::vector<std::unique_ptr<worker::Worker>>;
-
-// Everything that is given but the sessions.
-struct Estate {
-  std::vector<OfferedSocket> sockets;  // copies of the descriptors
-  State state;
-};
 
 // What it was worth.
 struct Given {
@@ -35,10 +28,10 @@ struct Given {
 };
 
 // Used by one thread, which it blocks; never that of a worker. `workers` run, and outlive it.
-class Giver {
+class HandoffSide {
  public:
   // `peer`: a pidfd of the process at the other end of `channel`.
-  Giver(Channel channel, Fd peer, const Workers& workers, std::string program);
+  HandoffSide(Channel channel, Fd peer, const Workers& workers, std::string program);
 
   // Waits for the other process's HELLO. An error was told to it, and ends the handoff.
   Status Greet(std::uint32_t open_files);

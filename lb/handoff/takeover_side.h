@@ -1,4 +1,4 @@
-// Taker: the new process of a handoff, from its HELLO to its TAKEN (docs/handoff_format.md).
+// TakeoverSide: the new process in a handoff, from its HELLO to its TAKEN (docs/handoff_format.md).
 //
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -12,7 +12,7 @@
 #include "lb/base/result.h"
 #include "lb/base/time.h"
 #include "lb/handoff/channel.h"
-#include "lb/handoff/giver.h"
+#include "lb/handoff/estate.h"
 #include "lb/handoff/messages.h"
 #include "lb/session/plan.h"
 
@@ -30,11 +30,11 @@ struct Taken {
   bool old_is_gone = false;  // it died before it could give its sessions: they are lost
 };
 
-// Used by one thread. A taker that is destroyed early leaves the old process with everything.
-class Taker {
+// Used by one thread. One that is destroyed early leaves the old process with everything.
+class TakeoverSide {
  public:
   // `path`: HandoffPath() of the old one's admin socket.
-  static Result<Taker> Connect(const std::string& path, std::string program);
+  static Result<TakeoverSide> Connect(const std::string& path, std::string program);
 
   // Asks for everything but the sessions.
   Result<Estate, TakeError> TakeEstate(std::uint32_t descriptors);
@@ -49,7 +49,7 @@ class Taker {
   const Offer& offer() const { return offer_; }
 
  private:
-  Taker(Channel channel, std::string program)
+  TakeoverSide(Channel channel, std::string program)
       : channel_(std::move(channel)), program_(std::move(program)) {}
 
   Result<Message, TakeError> Next(Duration within);

@@ -1,7 +1,7 @@
 // The old process against a new one that fails it: at every message everything goes on here.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "lb/handoff/giver.h"
+#include "lb/handoff/handoff_side.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -80,7 +80,7 @@ class OldProcess {
   std::optional<NewProcess> successor;
 };
 
-TEST(Giver, WithoutAFailureEverythingIsGiven) {
+TEST(HandoffSide, WithoutAFailureEverythingIsGiven) {
   OldProcess old;
   old.successor->Follow();
   EXPECT_EQ(old.successor->sent(), kTaken);
@@ -92,12 +92,12 @@ TEST(Giver, WithoutAFailureEverythingIsGiven) {
   EXPECT_FALSE(old.bystander.AwaitKilled(Duration::zero()));
 }
 
-class GiverWhoseSuccessorStops : public ::testing::TestWithParam<std::size_t> {};
+class HandoffSideWhoseSuccessorStops : public ::testing::TestWithParam<std::size_t> {};
 
-INSTANTIATE_TEST_SUITE_P(Messages, GiverWhoseSuccessorStops,
+INSTANTIATE_TEST_SUITE_P(Messages, HandoffSideWhoseSuccessorStops,
                          ::testing::Range<std::size_t>(kNothing, kTaken));
 
-TEST_P(GiverWhoseSuccessorStops, AndVanishes) {
+TEST_P(HandoffSideWhoseSuccessorStops, AndVanishes) {
   OldProcess old;
   old.successor->Follow(GetParam());
   EXPECT_EQ(old.successor->sent(), GetParam());
@@ -105,7 +105,7 @@ TEST_P(GiverWhoseSuccessorStops, AndVanishes) {
   old.AwaitFailure();
 }
 
-TEST_P(GiverWhoseSuccessorStops, AndAborts) {
+TEST_P(HandoffSideWhoseSuccessorStops, AndAborts) {
   OldProcess old;
   old.successor->Follow(GetParam());
   old.successor->Say(MessageType::kAbort, AsBytes("the port is taken"));
@@ -118,7 +118,7 @@ TEST_P(GiverWhoseSuccessorStops, AndAborts) {
   }
 }
 
-TEST_P(GiverWhoseSuccessorStops, AndSaysSomethingElse) {
+TEST_P(HandoffSideWhoseSuccessorStops, AndSaysSomethingElse) {
   if (GetParam() == kPrepared) return;
   OldProcess old;
   old.successor->Follow(GetParam());
@@ -130,7 +130,7 @@ TEST_P(GiverWhoseSuccessorStops, AndSaysSomethingElse) {
 
 // A new process that is not told would take the end of the connection for the old one's death, and
 // serve beside it.
-TEST(Giver, OneThatIsSilentIsToldWhenItIsGivenUp) {
+TEST(HandoffSide, OneThatIsSilentIsToldWhenItIsGivenUp) {
   const auto silent_after = [](std::size_t sends, Duration within) {
     OldProcess old;
     old.successor->Follow(sends);
@@ -151,7 +151,7 @@ TEST(Giver, OneThatIsSilentIsToldWhenItIsGivenUp) {
   }
 }
 
-TEST(Giver, OneThatDoesNotAnswerACommitIsKilled) {
+TEST(HandoffSide, OneThatDoesNotAnswerACommitIsKilled) {
   OldProcess old;
   old.successor->Follow(kPrepared);
   EXPECT_TRUE(old.bystander.AwaitKilled(seconds(10)));
@@ -159,7 +159,7 @@ TEST(Giver, OneThatDoesNotAnswerACommitIsKilled) {
   old.AwaitFailure();
 }
 
-TEST(Giver, OneThatHadTakenEverythingBeforeItWasKilledHasIt) {
+TEST(HandoffSide, OneThatHadTakenEverythingBeforeItWasKilledHasIt) {
   OldProcess old;
   old.successor->Follow(kPrepared);
   EXPECT_TRUE(old.bystander.AwaitKilled(seconds(10)));
@@ -168,7 +168,7 @@ TEST(Giver, OneThatHadTakenEverythingBeforeItWasKilledHasIt) {
   EXPECT_TRUE(given) << given.error().message;
 }
 
-TEST(Giver, OneThatDoesNotReadIsKilledAndNotLeftInDoubt) {
+TEST(HandoffSide, OneThatDoesNotReadIsKilledAndNotLeftInDoubt) {
   const Server server;
   House house({server.address()}, 1);
   house.Open();
@@ -176,11 +176,11 @@ TEST(Giver, OneThatDoesNotReadIsKilledAndNotLeftInDoubt) {
   const Door door;
   const Bystander bystander;
   auto giving = std::async(std::launch::async, [&] {
-    Giver giver(door.Accept(), bystander.pidfd(), house.workers(), "0.1-old");
-    if (const auto greeted = giver.Greet(10); !greeted) return Result<Given>(greeted.error());
+    HandoffSide side(door.Accept(), bystander.pidfd(), house.workers(), "0.1-old");
+    if (const auto greeted = side.Greet(10); !greeted) return Result<Given>(greeted.error());
     Estate estate = house.MakeEstate();
     estate.state.config = std::string(Channel::kMaxBody, 'x');  // more than the kernel keeps
-    return giver.Give(estate);
+    return side.Give(estate);
   });
   NewProcess successor(door.path());
   // Acknowledges the sockets, and reads no more.
@@ -195,7 +195,7 @@ TEST(Giver, OneThatDoesNotReadIsKilledAndNotLeftInDoubt) {
   EXPECT_TRUE(tunnel.Carries("as before"));
 }
 
-TEST(Giver, AnotherVersionIsToldWhy) {
+TEST(HandoffSide, AnotherVersionIsToldWhy) {
   OldProcess old;
   old.successor->hello.lowest = 7;
   old.successor->hello.highest = 9;
@@ -207,7 +207,7 @@ TEST(Giver, AnotherVersionIsToldWhy) {
   EXPECT_THAT(old.AwaitFailure(), HasSubstr("versions 7 to 9"));
 }
 
-TEST(Giver, ALaterVersionThatSpeaksThisOneIsAnswered) {
+TEST(HandoffSide, ALaterVersionThatSpeaksThisOneIsAnswered) {
   OldProcess old;
   old.successor->hello.highest = 9;
   old.successor->hello.features = 0xffff;
@@ -221,14 +221,14 @@ TEST(Giver, ALaterVersionThatSpeaksThisOneIsAnswered) {
   EXPECT_EQ(offer->sessions, 2u);
 }
 
-TEST(Giver, TooFewOpenFilesAreToldWhy) {
+TEST(HandoffSide, TooFewOpenFilesAreToldWhy) {
   OldProcess old;
   old.successor->hello.descriptors = 9;
   old.successor->Follow(kHello);
   EXPECT_THAT(old.AwaitFailure(), HasSubstr("LimitNOFILE"));
 }
 
-TEST(Giver, SomethingElseThanAHelloIsToldSo) {
+TEST(HandoffSide, SomethingElseThanAHelloIsToldSo) {
   OldProcess old;
   old.successor->Say(MessageType::kHello, AsBytes("good morning"));
   const auto told = old.successor->AwaitAbort(seconds(10));
@@ -237,7 +237,7 @@ TEST(Giver, SomethingElseThanAHelloIsToldSo) {
   old.AwaitFailure();
 }
 
-TEST(Giver, TheObserverStaysHereWithoutItsFeature) {
+TEST(HandoffSide, TheObserverStaysHereWithoutItsFeature) {
   for (const bool understood : {true, false}) {
     OldProcess old;
     if (!understood) old.successor->hello.features = 0;
@@ -256,7 +256,7 @@ TEST(Giver, TheObserverStaysHereWithoutItsFeature) {
 }
 
 // It is in the first list of sessions, but not as one that could be copied ahead.
-TEST(Giver, AGreetingThatIsConnectedMeanwhileComesWithItsIdentity) {
+TEST(HandoffSide, AGreetingThatIsConnectedMeanwhileComesWithItsIdentity) {
   OldProcess old;
   std::vector<session::SessionId> identities;
   std::vector<session::SessionId> motions;
@@ -278,7 +278,7 @@ TEST(Giver, AGreetingThatIsConnectedMeanwhileComesWithItsIdentity) {
   EXPECT_EQ(motions.size(), 2u);
 }
 
-TEST(Giver, OneThatEndsMeanwhileHasNoMotion) {
+TEST(HandoffSide, OneThatEndsMeanwhileHasNoMotion) {
   OldProcess old;
   std::size_t motions = 0;
   old.successor->on_message = [&](const Message& message) {
@@ -294,7 +294,7 @@ TEST(Giver, OneThatEndsMeanwhileHasNoMotion) {
   EXPECT_EQ(motions, 0u);
 }
 
-TEST(Giver, SeveralFailuresAndThenASuccess) {
+TEST(HandoffSide, SeveralFailuresAndThenASuccess) {
   OldProcess old;
   for (const std::size_t sends : {kHello, kReady, kGreetingsAck, kPrepared}) {
     old.successor->Follow(sends);
