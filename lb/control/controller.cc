@@ -83,8 +83,7 @@ Status Controller::Open(std::vector<InheritedSocket> passed) {
     misfits += (misfits.empty() ? "" : "\n") + misfit;
   }
   if (!misfits.empty()) return Error{misfits};
-  opened_ = listeners_.Open(config_, std::move(inherited_sockets_),
-                            theirs_ ? *theirs_ : config::Config{});
+  opened_ = listeners_.Open(config_, inheritance_.TakeSockets(), inheritance_.theirs());
   std::string all = TransparentTrouble(config_);
   for (const std::string& failure : opened_.failures) all += (all.empty() ? "" : "\n") + failure;
   if (all.empty()) return Done{};
@@ -113,9 +112,8 @@ void Controller::PrepareProber() {
 }
 
 void Controller::Prepare() {
-  prepared_ = true;
   PrepareProber();
-  if (theirs_) return RestoreInherited();
+  if (inheritance_.unsettled()) return RestoreInherited();
   state_ = keeper_.Begin(config_.global.state_file);
   RestoreRebalances();
   registry_.Restore(state_.decisions);
@@ -126,8 +124,8 @@ void Controller::Prepare() {
 }
 
 void Controller::Start() {
-  if (!prepared_) Prepare();
-  if (theirs_) ApplyOurs();
+  if (prober_ == nullptr) Prepare();
+  if (inheritance_.unsettled()) ApplyOurs();
   for (const auto& worker : workers_) worker->Start();
   listeners_.Apply(config_, std::move(opened_), workers_);
   if (refusing_) Listeners::StopListening(workers_);
@@ -149,7 +147,7 @@ void Controller::BeginStop(Duration grace, std::function<void()> done) {
 }
 
 void Controller::OnTick() {
-  if (handing_over_) return;
+  if (upgrades_.handing_over()) return;
   RunDrains();
   RunRebalances();
   Sense(Clock::now());

@@ -30,10 +30,12 @@
 #include "lb/control/departures.h"
 #include "lb/control/drainer.h"
 #include "lb/control/ejector.h"
+#include "lb/control/inheritance.h"
 #include "lb/control/listeners.h"
 #include "lb/control/plan_builder.h"
 #include "lb/control/probe_book.h"
 #include "lb/control/state_keeper.h"
+#include "lb/control/upgrade_book.h"
 #include "lb/handoff/estate.h"
 #include "lb/rebalance/rebalancer.h"
 #include "probes/scheduler.h"
@@ -60,10 +62,9 @@ class Controller {
   // Handing over to another process (controller_handoff.cc). While that goes on nothing is decided;
   // the reason why it cannot begin, for a person.
   Result<handoff::State> BeginHandoff();
-  void EndHandoff() { handing_over_ = false; }
+  void EndHandoff() { upgrades_.EndHandoff(); }
   // The new process serves. What is kept is its own.
   void HandedOver();
-  bool handing_over() const { return handing_over_; }
   const Listeners& listeners() const { return listeners_; }
 
   // Taking over from one: before Open(), what it had. Its configuration is in force until Start(),
@@ -71,11 +72,8 @@ class Controller {
   Status Inherit(handoff::Estate estate);
   // After Open(): a plan for its sessions is made, and the workers are not started.
   void Prepare();
-  void TookOver(const TakeoverStatus& takeover);
-  // For GetStatus(): a new process has been started, and did not take over.
-  void BeginUpgrade();
-  void EndUpgrade(std::string why);
-  void NoteFailedHandoff() { ++handoffs_.failed; }
+  // What GetStatus() says of handoffs and upgrades.
+  UpgradeBook& upgrades() { return upgrades_; }
   // No new sessions from here on; live ones run until `grace` has passed. Then, or when the last
   // one has ended, `done` is called.
   void BeginStop(Duration grace, std::function<void()> done);
@@ -222,21 +220,11 @@ class Controller {
   TimePoint sensed_;  // when signals were last taken
   std::optional<backend::Drain> drain_all_;
   bool refusing_ = false;  // drain_all_ has begun: listeners do not listen
-  bool handing_over_ = false;
-  bool prepared_ = false;
-  handoff::State inherited_;  // until Prepare(): of the process that was taken over from
-  std::optional<config::Config> theirs_;                       // its configuration
-  std::optional<config::Config> configured_;                   // what Start() puts in its place
-  std::map<ProbeBook::Key, probes::RiseFall::Memory> probed_;  // by it
-  std::vector<handoff::OfferedSocket> inherited_sockets_;
-  std::vector<handoff::BackendState> departed_;  // there: what becomes of them is up to Start()
-  std::optional<TakeoverStatus> takeover_;
-  HandoffTotals handoffs_;
-  bool upgrading_ = false;
-  std::string upgrade_failed_;
+  Inheritance inheritance_;
+  UpgradeBook upgrades_;
   LoopThread probe_thread_;
-  std::unique_ptr<probes::Prober> prober_;
-  bool probing_ = false;  // its thread runs
+  std::unique_ptr<probes::Prober> prober_;  // from Prepare() on
+  bool probing_ = false;                    // its thread runs
   ev::timer tick_;
 };
 

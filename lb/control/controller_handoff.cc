@@ -4,16 +4,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "lb/config/read.h"
 #include "lb/config/write.h"
 #include "lb/control/controller.h"
 
 namespace sstplb::control {
 namespace {
-
-Duration FromSeconds(double seconds) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
 
 // The backend as one of the configuration, so that its sessions find their place: disabled, in a
 // pool of its own when that has gone too.
@@ -35,7 +30,7 @@ void AddDeparted(const Departures::Key& key, const Departures::Departed& departe
 }  // namespace
 
 Result<handoff::State> Controller::BeginHandoff() {
-  if (handing_over_) return Error{"another process is taking over already"};
+  if (upgrades_.handing_over()) return Error{"another process is taking over already"};
   if (stopping_) return Error{"the balancer is stopping"};
   handoff::State state;
   GatherState();
@@ -58,8 +53,7 @@ Result<handoff::State> Controller::BeginHandoff() {
       out.pool = pool.name;
       out.backend = backend.name;
       const ProbePage* page = probe_book_.Find(pool.name, backend.name);
-      const auto before = probed_.find(key);
-      if (before != probed_.end()) out.probed = before->second;
+      if (const auto* before = inheritance_.FindProbed(key)) out.probed = *before;
       if (page != nullptr) out.probed = page->state.memory();
       out.resolved = backend.resolved;
       if (const auto down = down_.find(key); down != down_.end()) out.down_since = down->second;
@@ -70,31 +64,15 @@ Result<handoff::State> Controller::BeginHandoff() {
       state.affinity.push_back({pool.name, std::move(entry)});
     }
   }
-  const auto pauses = handoffs_.pauses.counts();
-  state.control = {.handoffs = {.taken = handoffs_.taken,
-                                .failed = handoffs_.failed,
-                                .sessions = handoffs_.sessions,
-                                .pauses = {pauses.begin(), pauses.end()},
-                                .pause_sum = FromSeconds(handoffs_.pauses.sum())},
-                   .drain_all = drain_all_,
-                   .refusing = refusing_};
-  handing_over_ = true;
+  state.control = {.handoffs = upgrades_.Counts(), .drain_all = drain_all_, .refusing = refusing_};
+  upgrades_.BeginHandoff();
   return state;
 }
 
 Status Controller::Inherit(handoff::Estate estate) {
-  auto theirs = config::ReadText(estate.state.config, "the old process's configuration");
-  if (!theirs) return Error{theirs.error().front().ToString()};
-  auto decisions = backend::ParseState(estate.state.decisions);
-  if (!decisions) return Error{"the old process's decisions: " + decisions.error().message};
-  theirs_ = std::move(*theirs);
+  auto decisions = inheritance_.Take(std::move(estate));
+  if (!decisions) return decisions.error();
   state_ = std::move(*decisions);
-  inherited_ = std::move(estate.state);
-  for (handoff::OfferedSocket& socket : estate.sockets) {
-    if (socket.kind == handoff::SocketKind::kListener) {
-      inherited_sockets_.push_back(std::move(socket));
-    }
-  }
   return Done{};
 }
 
@@ -102,88 +80,47 @@ Status Controller::Inherit(handoff::Estate estate) {
 // as a reload would, when they are here.
 void Controller::RestoreInherited() {
   RestoreRebalances();
-  configured_ = config_;
-  config_.listeners = theirs_->listeners;
-  config_.pools = theirs_->pools;
-  drain_all_ = inherited_.control.drain_all;
-  refusing_ = inherited_.control.refusing;
-  handoffs_.taken = inherited_.control.handoffs.taken;
-  handoffs_.failed = inherited_.control.handoffs.failed;
-  handoffs_.sessions = inherited_.control.handoffs.sessions;
-  handoffs_.pauses.Restore(inherited_.control.handoffs.pauses,
-                           Seconds(inherited_.control.handoffs.pause_sum));
-  auto decisions = state_.decisions;
-  for (const handoff::BackendState& backend : inherited_.backends) {
-    if (!backend.departed) continue;
-    departed_.push_back(backend);
-    std::erase_if(decisions, [&](const backend::Decision& decision) {
-      return decision.pool == backend.pool && decision.backend == backend.backend;
-    });
-  }
-  registry_.Restore(std::move(decisions));
+  config_ = inheritance_.Under(std::move(config_));
+  drain_all_ = inheritance_.control().drain_all;
+  refusing_ = inheritance_.control().refusing;
+  upgrades_.Restore(inheritance_.control().handoffs);
+  registry_.Restore(inheritance_.WithoutDeparted(state_.decisions));
   registry_.ApplyConfig(config_);
   {
     backend::Registry::Batch batch(registry_);
-    for (const handoff::BackendState& backend : inherited_.backends) {
+    for (const handoff::BackendState& backend : inheritance_.backends()) {
       registry_.SetResolved(backend.pool, backend.backend, backend.resolved);
       registry_.SetHealth(backend.pool, backend.backend, ToHealth(backend.probed.health));
-      const ProbeBook::Key key(backend.pool, backend.backend);
-      if (backend.down_since) down_[key] = *backend.down_since;
-      if (backend.probed.health != probes::Health::kUnknown) probed_[key] = backend.probed;
+      if (backend.down_since) down_[{backend.pool, backend.backend}] = *backend.down_since;
     }
   }
-  for (const auto& [key, memory] : probed_) {
+  for (const auto& [key, memory] : inheritance_.probed()) {
     probe_thread_.loop().Post([this, k = key, m = memory] {
       prober_->Restore({k.first, k.second}, m);
     });
   }
-  std::map<std::string, std::vector<balance::StickEntry>> entries;
-  for (handoff::Affinity& affinity : inherited_.affinity) {
-    entries[affinity.pool].push_back(std::move(affinity.entry));
-  }
-  for (auto& [pool, of_pool] : entries) {
-    const auto sticks = plan_builder_.Sticks(pool);
-    if (sticks != nullptr) sticks->Restore(std::move(of_pool), Clock::now());
-  }
-  inherited_ = {};
+  plan_builder_.RestoreSticks(inheritance_.TakeSticks(), Clock::now());
 }
 
 // The sessions are here: what was removed departs again, and what our configuration does not have.
 void Controller::ApplyOurs() {
-  config_ = *std::exchange(configured_, std::nullopt);
-  keeper_.Continue(theirs_->global.state_file, state_);
-  if (config_.global.state_file != theirs_->global.state_file) {
-    keeper_.Move(config_.global.state_file, state_);
-  }
-  theirs_.reset();
+  const std::string their_file = inheritance_.theirs().global.state_file;
+  const std::vector<handoff::BackendState> backends = inheritance_.backends();
+  config_ = inheritance_.Settle();
+  keeper_.Continue(their_file, state_);
+  if (config_.global.state_file != their_file) keeper_.Move(config_.global.state_file, state_);
   {
     backend::Registry::Batch batch(registry_);
     registry_.Restore(state_.decisions);
     registry_.ApplyConfig(config_);
   }
-  for (const handoff::BackendState& backend : departed_) {
-    departures_.SetDrain(backend.pool, backend.backend, *backend.departed);
+  for (const handoff::BackendState& backend : backends) {
+    if (backend.departed) {
+      departures_.SetDrain(backend.pool, backend.backend, *backend.departed);
+    }
   }
-  departed_.clear();
 }
 
 void Controller::HandedOver() { keeper_.Release(); }
-
-void Controller::TookOver(const TakeoverStatus& takeover) {
-  takeover_ = takeover;
-  ++handoffs_.taken;
-  handoffs_.sessions += takeover.sessions;
-  handoffs_.pauses.Observe(takeover.pause);
-}
-
-void Controller::BeginUpgrade() {
-  upgrading_ = true;
-  upgrade_failed_.clear();
-}
-
-void Controller::EndUpgrade(std::string why) {
-  upgrading_ = false;
-  upgrade_failed_ = std::move(why);
-}
 
 }  // namespace sstplb::control

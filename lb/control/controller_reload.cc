@@ -44,7 +44,7 @@ class ReloadNotice {
 Answer<ReloadReport> Controller::Reload(bool dry_run) {
   // It would open the listening sockets again.
   if (stopping_) return Failure{FailureCode::kConflict, "the balancer is stopping", ""};
-  if (handing_over_) return HandingOver();
+  if (upgrades_.handing_over()) return HandingOver();
   const ReloadNotice notice(dry_run ? nullptr : on_reload_);
   config::Config partial;
   const auto read = config::ReadFile(config_file_, &partial);

@@ -145,10 +145,7 @@ DaemonStatus Controller::GetStatus() const {
   status.ready = status.not_ready.empty();
   status.stopping = stopping_;
   status.drain = DrainOfAll();
-  status.takeover = takeover_;
-  status.handoffs = handoffs_;
-  status.upgrading = upgrading_;
-  status.upgrade_failed = upgrade_failed_;
+  upgrades_.Tell(status);
   status.pools = GetPools();
   for (const config::Listener& listener : config_.listeners) {
     status.listeners.push_back({.name = listener.name,

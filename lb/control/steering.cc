@@ -29,7 +29,7 @@ Answer<T> OrTimeout(std::optional<Answer<T>> answer) {
 template <class T, class Run>
 Answer<T> Steering::Decide(Run run) {
   return OrTimeout<T>(Ask(loop_, [&controller = controller_, run = std::move(run)]() -> Answer<T> {
-    if (controller.handing_over()) return HandingOver();
+    if (controller.upgrades().handing_over()) return HandingOver();
     return run(controller);
   }));
 }

@@ -76,12 +76,13 @@ Status Takeover::TakeSessions(control::Controller& controller) {
 void Takeover::Tell(control::Controller& controller, Logger& log) {
   if (taken_.old_is_gone) {
     const std::string_view lost = "died half-way: its sessions are lost, its sockets are here";
-    controller.NoteFailedHandoff();
-    controller.EndUpgrade("the old process " + std::string(lost));
+    controller.upgrades().NoteFailedHandoff();
+    controller.upgrades().EndUpgrade("the old process " + std::string(lost));
     log.Event(LogLevel::kError, "took over", {{"old_process", lost}});
   } else {
     const Duration pause = Clock::now() - taken_.frozen;
-    controller.TookOver({.when = WallClock::now(), .sessions = taken_.sessions, .pause = pause});
+    controller.upgrades().TookOver(
+        {.when = WallClock::now(), .sessions = taken_.sessions, .pause = pause});
     log.Event(LogLevel::kInfo, "took over",
               {{"sessions", taken_.sessions},
                {"pause", FormatDuration(pause)},

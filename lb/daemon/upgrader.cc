@@ -44,7 +44,7 @@ Upgrader::~Upgrader() {
 }
 
 control::Answer<std::int64_t> Upgrader::Begin() {
-  if (successor_.running() || settle_.is_active() || controller_.handing_over())
+  if (successor_.running() || settle_.is_active() || controller_.upgrades().handing_over())
     return control::HandingOver();
   if (::getpid() == 1) {
     return Failure{FailureCode::kConflict,
@@ -56,7 +56,7 @@ control::Answer<std::int64_t> Upgrader::Begin() {
   if (!pid) return Failure{FailureCode::kInternal, pid.error().message, ""};
   refused_.clear();
   too_late_.start(EvSeconds(kUpgradeWithin));
-  controller_.BeginUpgrade();
+  controller_.upgrades().BeginUpgrade();
   log_.Event(LogLevel::kInfo, "upgrade", {{"binary", binary_}, {"pid", *pid}});
   return *pid;
 }
@@ -66,7 +66,7 @@ void Upgrader::OnAttempt(const Result<handoff::Given>& given) {
     refused_ = given.error().message;
     log_.Event(LogLevel::kError, "handoff failed",
                {{"why", refused_}, {"sessions", "all run on here"}});
-    controller_.NoteFailedHandoff();
+    controller_.upgrades().NoteFailedHandoff();
     return;
   }
   given_ = true;
@@ -87,10 +87,10 @@ void Upgrader::OnSuccessorEnd(const std::string& how) {
 
 void Upgrader::OnSettled(ev::timer&, int) {
   if (given_) return;
-  if (!refused_.empty()) return controller_.EndUpgrade(refused_);
+  if (!refused_.empty()) return controller_.upgrades().EndUpgrade(refused_);
   log_.Event(LogLevel::kError, "upgrade failed", {{"new_process", ended_how_}});
-  controller_.NoteFailedHandoff();
-  controller_.EndUpgrade("the new process: " + ended_how_);
+  controller_.upgrades().NoteFailedHandoff();
+  controller_.upgrades().EndUpgrade("the new process: " + ended_how_);
 }
 
 void Upgrader::OnTooLate(ev::timer&, int) {
