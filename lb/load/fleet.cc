@@ -86,17 +86,18 @@ void Fleet::Arm(ev::timer& timer, const Schedule& schedule, TimePoint began) {
 
 void Fleet::OnLaunch(ev::timer&, int) {
   const std::uint32_t due = launches_.Take(Clock::now() - began_, kLaunchesPerTurn);
-  for (std::uint32_t i = 0; i < due; ++i) Launch();
+  for (std::uint32_t i = 0; i < due; ++i) Launch(share_ + next_client_++ * options_.workers);
   Arm(launch_, launches_, began_);
 }
 
-void Fleet::Launch() {
+void Fleet::Launch(std::uint64_t client) {
   const std::uint64_t serial = share_ + next_serial_++ * options_.workers;
   if (!options_.sources.empty()) {
-    tunnel_options_.source = options_.sources[serial % options_.sources.size()];
+    tunnel_options_.source = options_.sources[client % options_.sources.size()];
   }
   SeatHost& host = *this;
-  auto seat = std::make_unique<Seat>(loop_, host, context_, tunnel_options_, pacing_, serial);
+  auto seat =
+      std::make_unique<Seat>(loop_, host, context_, tunnel_options_, pacing_, serial, client);
   ++figures_.counts.started;
   Seat& started = *seat;
   seats_.emplace(serial, std::move(seat));
@@ -121,7 +122,15 @@ void Fleet::OnExchange(ev::timer&, int) {
 void Fleet::Exchange() {
   const auto active = [this] { return figures_.counts.SettingUp() + up_.size(); };
   if (active() >= quota_ && !up_.empty()) up_.begin()->second->Stop();
-  if (active() < quota_) Launch();
+  if (active() >= quota_) return;
+  if (const auto client = TakeVacant()) Launch(*client);
+}
+
+std::optional<std::uint64_t> Fleet::TakeVacant() {
+  if (vacant_.empty()) return std::nullopt;
+  const std::uint64_t client = vacant_.front();
+  vacant_.pop_front();
+  return client;
 }
 
 void Fleet::Stop(std::function<void()> done) {
@@ -161,10 +170,14 @@ void Fleet::OnSeatUp(Seat& seat) {
   ++figures_.certificates.At(report.certificate);
 }
 
-void Fleet::OnSeatDown(Seat& seat) { up_.erase(seat.serial()); }
+void Fleet::OnSeatDown(Seat& seat) {
+  up_.erase(seat.serial());
+  vacant_.push_back(seat.client());
+}
 
 void Fleet::OnSeatEnded(Seat& seat) {
   CountEnd(seat);
+  if (!seat.came_up()) vacant_.push_back(seat.client());
   Retry(seat);
   // It is still on the stack: it goes with the loop's next turn.
   loop_.Post([this, serial = seat.serial()] { Forget(serial); });
@@ -176,7 +189,9 @@ void Fleet::Retry(const Seat& seat) {
   constexpr std::uint64_t kParts = 1000;
   const auto step = static_cast<std::int64_t>(Rehash(seat.serial()) % kParts);
   retries_.After(options_.retry * step / static_cast<std::int64_t>(kParts), [this] {
-    if (!stopping_) Launch();
+    if (stopping_) return;
+    // None: an exchange has brought it back already.
+    if (const auto client = TakeVacant()) Launch(*client);
   });
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -42,6 +43,8 @@ class Fleet final : private SeatHost {
 
  private:
   void Retry(const Seat& seat);
+  // Of the clients that went and have not come back, the one gone longest; absent: none.
+  std::optional<std::uint64_t> TakeVacant();
   void OnSeatUp(Seat& seat) override;
   void OnSeatDown(Seat& seat) override;
   void OnSeatEnded(Seat& seat) override;
@@ -50,7 +53,7 @@ class Fleet final : private SeatHost {
   void OnLaunch(ev::timer& timer, int events);
   void OnExchange(ev::timer& timer, int events);
   void OnClose(ev::timer& timer, int events);
-  void Launch();
+  void Launch(std::uint64_t client);
   void Exchange();
   void CountSteps(const tunnel::TunnelReport& report);
   void CountEnd(const Seat& seat);
@@ -73,6 +76,8 @@ class Fleet final : private SeatHost {
   ev::timer exchange_;
   ev::timer close_;
   std::uint64_t next_serial_ = 0;
+  std::uint64_t next_client_ = 0;
+  std::deque<std::uint64_t> vacant_;  // clients without a tunnel, as they went
   std::unordered_map<std::uint64_t, std::unique_ptr<Seat>> seats_;
   std::map<std::uint64_t, Seat*> up_;  // by serial: the oldest first
   Figures figures_;                    // bytes and pings of ended tunnels only

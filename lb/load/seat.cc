@@ -6,10 +6,12 @@ namespace sstplb::load {
 using tunnel::TunnelState;
 
 Seat::Seat(Loop& loop, SeatHost& host, const tunnel::TlsContext& context,
-           const tunnel::TunnelOptions& options, const Pacing& pacing, std::uint64_t serial)
+           const tunnel::TunnelOptions& options, const Pacing& pacing, std::uint64_t serial,
+           std::uint64_t client)
     : host_(host),
       pacing_(pacing),
       serial_(serial),
+      client_(client),
       payload_(loop.ev()),
       tunnel_(loop, context, options, this) {
   payload_.set<Seat, &Seat::OnPayload>(this);

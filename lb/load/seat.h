@@ -30,9 +30,10 @@ class SeatHost {
 // All on the loop's thread. Loop and host outlive it.
 class Seat final : private tunnel::TunnelObserver {
  public:
-  // `pacing` of no packets: no payload.
+  // `pacing` of no packets: no payload. `client`: whose tunnel it is, for the host to know.
   Seat(Loop& loop, SeatHost& host, const tunnel::TlsContext& context,
-       const tunnel::TunnelOptions& options, const Pacing& pacing, std::uint64_t serial);
+       const tunnel::TunnelOptions& options, const Pacing& pacing, std::uint64_t serial,
+       std::uint64_t client);
   ~Seat();
   Seat(const Seat&) = delete;
   Seat& operator=(const Seat&) = delete;
@@ -42,6 +43,7 @@ class Seat final : private tunnel::TunnelObserver {
   void Stop() { tunnel_.Stop(); }
 
   std::uint64_t serial() const { return serial_; }
+  std::uint64_t client() const { return client_; }
   const tunnel::TunnelReport& report() const { return tunnel_.report(); }
   bool came_up() const { return up_at_ != TimePoint{}; }
   // From when it came up to when it went down; only after OnSeatDown().
@@ -57,6 +59,7 @@ class Seat final : private tunnel::TunnelObserver {
   SeatHost& host_;
   const Pacing pacing_;
   const std::uint64_t serial_;
+  const std::uint64_t client_;
   TimePoint up_at_;
   TimePoint down_at_;
   std::uint64_t packets_skipped_ = 0;

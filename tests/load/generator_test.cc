@@ -224,6 +224,37 @@ TEST(Generator, ExchangesTunnelsWhileHeld) {
   ExpectNothingLeft(*farm);
 }
 
+// A client that failed comes back from its own address: as many of each as were asked for.
+TEST(Generator, WhoComesBackComesFromItsOwnAddress) {
+  const auto farm = StartFarm();
+  Options options = OptionsFor(*farm);
+  options.depth = TunnelDepth::kPpp;
+  options.start_every = milliseconds(100);
+  options.retry = milliseconds(300);
+  std::multiset<std::string> expected;
+  for (std::uint8_t i = 1; i <= options.tunnels; ++i) {
+    options.sources.push_back(IpAddress::V4({127, 0, 6, i}));
+    expected.insert(options.sources.back().ToString());
+  }
+  options.hold = std::chrono::minutes(5);
+  OneLoad run(options);
+  std::multiset<std::string> clients;
+  run.on_progress = [&](OneLoad& self, const Progress& progress) {
+    // Some in the middle fail.
+    const bool fails = progress.counts.started >= 3 && progress.counts.failed < 2;
+    EXPECT_TRUE(farm->SetFault(0, fails ? Fault{FaultKind::kHttpStatus, 503} : Fault{}).ok());
+    if (progress.counts.up < options.tunnels || !clients.empty()) return;
+    for (const demo::TunnelInfo& tunnel : farm->tunnels(0)) {
+      clients.insert(tunnel.peer.ip.ToString());
+    }
+    self.Stop();
+  };
+  const Report report = run.ToTheEnd();
+  EXPECT_GE(report.figures.counts.failed, 2u);
+  EXPECT_EQ(clients, expected);
+  ExpectNothingLeft(*farm);
+}
+
 TEST(Generator, PayloadGoesBothWaysAndIsTimed) {
   const auto farm = StartFarm();
   Options options = OptionsFor(*farm);
