@@ -248,18 +248,18 @@ TEST(SkewTest, FiguresOfManyDraws) {
     double max_load;
     double most_away;  // from home, in percent of the sessions and in the worst draw
   };
-  const Row kHash0 = {"consistent-hash, max_load = 0", Balance::kConsistentHash, 0, 0};
-  const Row kHash150 = {"consistent-hash, max_load = 1.5", Balance::kConsistentHash, 1.5, 20};
-  const Row kHash125 = {"consistent-hash, max_load = 1.25", Balance::kConsistentHash, 1.25, 25};
-  const Row kHash110 = {"consistent-hash, max_load = 1.1", Balance::kConsistentHash, 1.1, 30};
-  const Row kSourceIp = {"source-ip", Balance::kSourceIp, 0, 100};
+  constexpr Row kHash0 = {"consistent-hash, max_load = 0", Balance::kConsistentHash, 0, 0};
+  constexpr Row kHash150 = {"consistent-hash, max_load = 1.5", Balance::kConsistentHash, 1.5, 20};
+  constexpr Row kHash125 = {"consistent-hash, max_load = 1.25", Balance::kConsistentHash, 1.25, 25};
+  constexpr Row kHash110 = {"consistent-hash, max_load = 1.1", Balance::kConsistentHash, 1.1, 30};
+  constexpr Row kSourceIp = {"source-ip", Balance::kSourceIp, 0, 100};
   const struct {
     const char* name;
     Skew skew;
-  } kSkews[] = {{"a tenth has half", TenthHoldsHalf(4800, 1000)},
-                {"one has a fifth", OneHasAFifth(4800, 1000)}};
+  } skews[] = {{"a tenth has half", TenthHoldsHalf(4800, 1000)},
+               {"one has a fifth", OneHasAFifth(4800, 1000)}};
   std::printf("| skew | backends | policy | max/mean | away from home | sources split |\n");
-  for (const auto& skew : kSkews) {
+  for (const auto& skew : skews) {
     for (const std::size_t backends : {std::size_t{4}, std::size_t{10}}) {
       const Maglev homes(EqualFarm(backends));
       for (const Row& row : {kHash0, kHash150, kHash125, kHash110, kSourceIp}) {

@@ -232,8 +232,8 @@ TEST(Generator, WhoComesBackComesFromItsOwnAddress) {
   options.start_every = milliseconds(100);
   options.retry = milliseconds(300);
   std::multiset<std::string> expected;
-  for (std::uint8_t i = 1; i <= options.tunnels; ++i) {
-    options.sources.push_back(IpAddress::V4({127, 0, 6, i}));
+  for (std::uint32_t i = 1; i <= options.tunnels; ++i) {
+    options.sources.push_back(IpAddress::V4({127, 0, 6, static_cast<std::uint8_t>(i)}));
     expected.insert(options.sources.back().ToString());
   }
   options.hold = std::chrono::minutes(5);
