@@ -1,2 +1,2 @@
-"""What tests/bench/run is made of."""
+"""What the scripts of tests/bench share."""
 # SPDX-License-Identifier: Apache-2.0

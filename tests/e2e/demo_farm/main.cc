@@ -1,18 +1,20 @@
-// demo_farm [KIND [PORT [DAYS [NAME...]]]]: one server of the demo farm as a program: rras,
-// softether, and so on; on that port (0: any); with a certificate for these names that is good for
-// so many days. It is steered by lines on its input:
+// demo_farm [--proxy] [KIND [PORT [DAYS [NAME...]]]]: one server of the demo farm as a program:
+// rras, softether, and so on; on that port (0: any); with a certificate for these names that is
+// good for so many days; with --proxy it wants a PROXY header. It is steered by lines on its input:
 //
 //   fault WORD [NUMBER]   what it does wrong from now on (lb/demo/fault.h), with the status of
 //                         http_status or the milliseconds of slow; answered by "done"
 //   limit N               at most so many connections without a tunnel (0: any); "done"
 //   drop                  resets every connection; "done"
 //   counters              one line of name=value
+//   clients               one line of ADDRESS=TUNNELS, as the PROXY header says, or else the socket
 //
 // It says "listening ADDRESS:PORT" first, and ends with its input.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
 #include <iostream>
+#include <map>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -65,12 +67,23 @@ std::string Counters(const demo::Farm& farm) {
   return text;
 }
 
+std::string Clients(const demo::Farm& farm) {
+  std::map<std::string, std::size_t> tunnels;
+  for (const demo::TunnelInfo& tunnel : farm.tunnels(0)) {
+    if (tunnel.connected) ++tunnels[tunnel.client.value_or(tunnel.peer).ip.ToString()];
+  }
+  std::string text = "clients";
+  for (const auto& [client, count] : tunnels) text += " " + client + "=" + std::to_string(count);
+  return text;
+}
+
 std::string Answer(demo::Farm& farm, const std::string& line) {
   std::istringstream words(line);
   std::string command;
   words >> command;
   if (command == "fault") return SetFault(farm, words);
   if (command == "counters") return Counters(farm);
+  if (command == "clients") return Clients(farm);
   if (command == "limit") {
     std::size_t most = 0;
     words >> most;
@@ -85,8 +98,10 @@ std::string Answer(demo::Farm& farm, const std::string& line) {
 }
 
 // Words that are not there leave what the farm has by itself.
-demo::ServerOptions OptionsFrom(const std::vector<std::string>& words) {
+demo::ServerOptions OptionsFrom(std::vector<std::string> words) {
   demo::ServerOptions options;
+  options.proxy_header = !words.empty() && words[0] == "--proxy";
+  if (options.proxy_header) words.erase(words.begin());
   if (!words.empty()) {
     const auto kind = demo::KindFromString(words[0]);
     if (kind) options.personality = demo::PersonalityOf(*kind);
