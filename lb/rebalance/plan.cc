@@ -108,7 +108,7 @@ class Planner {
     const balance::Key key = session::KeyFor(pool_, placement.client, sni, now_);
     loads_.Ask(key, from);
     balance::Candidates candidates;
-    pool_.policy->Pick(key, loads_, candidates);
+    pool_.policy->Peek(key, loads_, candidates);
     for (const std::size_t index : candidates) {
       // Where a client was last is forgotten when it is moved.
       if (pool_.sticks && index == from) continue;
