@@ -11,18 +11,16 @@ namespace {
 // The loads as they are, with only those members usable that are below the bound.
 class BelowBound final : public LoadView {
  public:
-  BelowBound(const LoadView& loads, std::span<const Member> members, double max_load,
-             std::uint32_t floor)
-      : loads_(loads), bound_(loads, members, max_load, floor) {}
+  BelowBound(const LoadView& loads, const LoadBound& bound) : loads_(loads), bound_(bound) {}
 
   std::uint32_t Active(std::size_t index) const override { return loads_.Active(index); }
-  bool Usable(std::size_t index) const override {
-    return loads_.Usable(index) && loads_.Active(index) + 1.0 <= bound_.Of(index);
-  }
+  bool Usable(std::size_t index) const override { return loads_.Usable(index) && Fits(index); }
+  // Of one that is usable.
+  bool Fits(std::size_t index) const { return loads_.Active(index) + 1.0 <= bound_.Of(index); }
 
  private:
   const LoadView& loads_;
-  const LoadBound bound_;
+  const LoadBound& bound_;
 };
 
 std::vector<Member> CopyOf(std::span<const Member> members) {
@@ -56,12 +54,15 @@ BoundedLoad::BoundedLoad(std::unique_ptr<const Policy> inner, double max_load, s
       floor_(floor) {}
 
 void BoundedLoad::Pick(const Key& key, const LoadView& loads, Candidates& out) const {
-  inner_->Pick(key, BelowBound(loads, members(), max_load_, floor_), out);
+  inner_->Pick(key, loads, out);
+  const LoadBound bound(loads, members(), max_load_, floor_);
+  const BelowBound below(loads, bound);
+  // Mostly the bound changes nothing.
+  if (std::ranges::all_of(out, [&](std::size_t index) { return below.Fits(index); })) return;
+  const Candidates unbounded = out;
+  inner_->Pick(key, below, out);
   // The others are only wanted where the bound left room.
-  Candidates unbounded(out.full() ? 1 : out.limit());
-  inner_->Pick(key, loads, unbounded);
   for (const std::size_t index : unbounded) out.Add(index);
-  if (out.empty()) return;
   out.set_why(out[0] == unbounded[0] ? unbounded.why() : "max_load");
 }
 

@@ -45,8 +45,8 @@ class BoundedLoad final : public Policy {
   // `max_load` >= 1, as a share of the mean; `floor` in sessions.
   BoundedLoad(std::unique_ptr<const Policy> inner, double max_load, std::uint32_t floor = 0);
 
-  // Costs one look at every member and two picks of the inner policy. The word is "max_load" when
-  // the bound changed who is first.
+  // Costs one look at every member and one pick of the inner policy, or two where somebody is above
+  // the bound. The word is "max_load" when the bound changed who is first.
   void Pick(const Key& key, const LoadView& loads, Candidates& out) const override;
   std::string_view name() const override { return inner_->name(); }
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <memory>
 #include <numeric>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lb/balance/maglev.h"
@@ -80,6 +82,37 @@ TEST(BoundedLoadTest, NobodyEverPassesTheBound) {
     }
     EXPECT_EQ(std::accumulate(loads.active.begin(), loads.active.end(), 0u), 1000u);
   }
+}
+
+// Takes the members in their order, and counts how often it is asked.
+class CountingPolicy final : public Policy {
+ public:
+  CountingPolicy(std::vector<Member> members, int& picks)
+      : Policy(std::move(members)), picks_(picks) {}
+
+  void Pick(const Key&, const LoadView& loads, Candidates& out) const override {
+    ++picks_;
+    out.Clear();
+    for (std::size_t i = 0; i < members().size(); ++i) {
+      if (loads.Usable(i)) out.Add(i);
+    }
+  }
+  std::string_view name() const override { return "counting"; }
+
+ private:
+  int& picks_;
+};
+
+TEST(BoundedLoadTest, ThePolicyIsAskedAgainOnlyWhereSomebodyIsAboveTheBound) {
+  int picks = 0;
+  const BoundedLoad bounded(std::make_unique<CountingPolicy>(EqualFarm(4), picks), 1.25);
+  FakeLoads loads(4);
+  loads.active = {3, 3, 3, 3};
+  PickFor(bounded, Client(1), loads);
+  EXPECT_EQ(picks, 1);
+  loads.active[2] = 9;
+  EXPECT_EQ(PickFor(bounded, Client(1), loads)[3], 2u);
+  EXPECT_EQ(picks, 3);
 }
 
 TEST(BoundedLoadTest, OnlyUsableBackendsMakeTheMean) {
