@@ -143,7 +143,8 @@ class Session final : public TimeoutLink, private Poller::Watcher {
 
     // Once routed:
     std::shared_ptr<const PoolPlan> pool;
-    balance::Candidates candidates;
+    balance::Candidates candidates{1};
+    bool all_candidates = false;  // that may be tried; until then only the first is known
     std::size_t next_candidate = 0;
     std::uint32_t attempts = 0;
     TimePoint attempt_began;
@@ -173,7 +174,9 @@ class Session final : public TimeoutLink, private Poller::Watcher {
 
   // Connecting (session_connect.cc).
   balance::Key PickKey(const PoolPlan& pool) const;
+  balance::Candidates AllCandidates(const PoolPlan& pool) const;
   void PickBackend(const RouteDecision& route);
+  std::optional<std::size_t> NextCandidate();
   void ConnectNext();
   enum class Place : std::uint8_t { kTaken, kFull, kBusy };
   Place TakePlace(std::size_t member, bool called_in);

@@ -22,25 +22,48 @@ balance::Key Session::PickKey(const PoolPlan& pool) const {
 void Session::PickBackend(const RouteDecision& route) {
   Opening& opening = *opening_;
   opening.pool = opening.plan->FindPool(route.pool);
-  // One more than can fail: a place at a backend may be gone when it is tried.
-  opening.candidates = PickCandidates(*opening.pool, PickKey(*opening.pool),
-                                      opening.pool->config.connect_attempts + 1);
+  // Nearly always the first one takes the client, and by a hash the others cost more to find than
+  // it does. A policy that takes turns must be asked once.
+  opening.all_candidates = !IsSticky(opening.pool->config.balance);
+  opening.candidates = opening.all_candidates
+                           ? AllCandidates(*opening.pool)
+                           : PickCandidates(*opening.pool, PickKey(*opening.pool), 1);
   ConnectNext();
+}
+
+// One more than can fail: a place at a backend may be gone when it is tried.
+balance::Candidates Session::AllCandidates(const PoolPlan& pool) const {
+  return PickCandidates(pool, PickKey(pool), pool.config.connect_attempts + 1);
+}
+
+std::optional<std::size_t> Session::NextCandidate() {
+  Opening& opening = *opening_;
+  if (opening.next_candidate == opening.candidates.size() && !opening.all_candidates) {
+    opening.all_candidates = true;
+    // Those that were tried stay ahead.
+    balance::Candidates all(opening.pool->config.connect_attempts + 1);
+    for (const std::size_t member : opening.candidates) all.Add(member);
+    for (const std::size_t member : AllCandidates(*opening.pool)) all.Add(member);
+    all.set_why(opening.candidates.why());
+    opening.candidates = all;
+  }
+  if (opening.next_candidate == opening.candidates.size()) return std::nullopt;
+  return opening.candidates[opening.next_candidate++];
 }
 
 void Session::ConnectNext() {
   Opening& opening = *opening_;
   phase_ = Phase::kConnecting;
   std::optional<std::size_t> busy;
-  while (opening.next_candidate < opening.candidates.size() &&
-         opening.attempts < opening.pool->config.connect_attempts) {
-    const std::size_t member = opening.candidates[opening.next_candidate++];
-    const Place place = TakePlace(member, /*called_in=*/false);
-    if (place == Place::kTaken && TryConnect(member)) return;
+  while (opening.attempts < opening.pool->config.connect_attempts) {
+    const auto member = NextCandidate();
+    if (!member) break;
+    const Place place = TakePlace(*member, /*called_in=*/false);
+    if (place == Place::kTaken && TryConnect(*member)) return;
     if (closed_) return;
     if (place != Place::kBusy) continue;
     if (!busy) busy = member;
-    if (IsSticky(opening.pool->config.balance) && WaitFor(member)) return;
+    if (IsSticky(opening.pool->config.balance) && WaitFor(*member)) return;
   }
   // Where it does not matter which backend it is, it has looked for a free one first.
   if (busy && WaitFor(*busy)) return;
@@ -105,13 +128,14 @@ void Session::OnPlan(std::shared_ptr<const Plan> plan) {
     host_.waiting().Leave(opening.ticket);
     return RefuseByAlert(plan->stopping ? CloseReason::kStopping : CloseReason::kNoBackend);
   }
-  const auto wanted = PickCandidates(*pool, PickKey(*pool), pool->config.connect_attempts + 1);
+  const auto wanted = AllCandidates(*pool);
   const bool stays =
       !wanted.empty() && pool->view.backends[wanted[0]].load.get() == opening.ticket.load;
   if (!stays) host_.waiting().Leave(opening.ticket);
   opening.plan = std::move(plan);
   opening.pool = std::move(pool);
   opening.candidates = wanted;
+  opening.all_candidates = true;
   opening.next_candidate = stays ? 1 : 0;
   if (!stays) return ConnectNext();
   opening.waits_for = wanted[0];

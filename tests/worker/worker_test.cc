@@ -155,7 +155,8 @@ TEST(Worker, ABusySessionGivesWayToTheOthers) {
 
 TEST(Worker, AFailedConnectTriesTheNextCandidate) {
   const Server server;
-  const Rig rig({}, {.connect_attempts = 3}, {DeadAddress(), DeadAddress(), server.address()});
+  const Rig rig({}, {.balance = config::Balance::kRoundRobin, .connect_attempts = 3},
+                {DeadAddress(), DeadAddress(), server.address()});
   for (int i = 0; i < 3; ++i) {  // round robin: whoever comes first, the living one gets it
     const Peer client = rig.Connect();
     ASSERT_TRUE(client.Send(Hello()));
@@ -168,6 +169,18 @@ TEST(Worker, AFailedConnectTriesTheNextCandidate) {
         lane.counters.connect_failures[static_cast<std::size_t>(session::ConnectFailure::kRefused)];
   }
   EXPECT_EQ(failures, 3u) << "two before b3 from b1, one from b2, none from b3";
+}
+
+TEST(Worker, WhereOnlyTheFirstCandidateWasLookedForTheOthersAreTriedToo) {
+  const Server server;
+  const Rig rig({}, {.balance = config::Balance::kConsistentHash, .connect_attempts = 3},
+                {DeadAddress(), DeadAddress(), server.address()});
+  for (int i = 0; i < 3; ++i) {  // whoever comes first
+    const Peer client = rig.Connect();
+    ASSERT_TRUE(client.Send(Hello()));
+    const Peer backend = server.Accept();
+    EXPECT_EQ(backend.Read(Hello().size()), Hello());
+  }
 }
 
 TEST(Worker, WhenTheAttemptsAreUsedUpTheClientIsTold) {
