@@ -34,6 +34,9 @@ TURN = {'epoll_wait', 'timerfd_settime', 'read'}
 ANSWERS = {'futex', 'write'}
 # A sample of TCP_INFO, of a session that lives longer than a second, at most once a second.
 SAMPLES = {'getsockopt'}
+# What bounds a storm, so high that it bounds nobody. All else that watches sessions is on by default.
+LIMITS = {'max_pending_per_backend': 1000000, 'session_rate_per_backend': '100000/s burst 100000',
+          'slow_start': '60s'}
 
 
 class Tracer:
@@ -67,9 +70,9 @@ class SystemCallsTest(case.EndToEndCase):
         binary()
         super().setUpClass()
 
-    def balancer(self):
+    def balancer(self, **limits):
         self.echo = streams.NamedEcho(self, 'alpha')
-        return Balancer(self, {'main': pool({'alpha': self.echo.port})},
+        return Balancer(self, {'main': pool({'alpha': self.echo.port}, **limits)},
                         global_={'workers': 1, 'log': {'level': 'warning'}}).start()
 
     def check(self, calls, times, budget, samples):
@@ -82,7 +85,13 @@ class SystemCallsTest(case.EndToEndCase):
         return turns
 
     def test_a_session_costs_no_more_than_its_budget(self):
-        balancer, times = self.balancer(), 20
+        self.check_sessions(self.balancer())
+
+    def test_limits_cost_a_session_no_call(self):
+        self.check_sessions(self.balancer(**LIMITS))
+
+    def check_sessions(self, balancer):
+        times = 20
         tracer = Tracer(self, balancer)
         for _ in range(times):
             session = streams.Session(self, balancer.port)
