@@ -14,6 +14,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 BALANCER = os.environ.get('SSTPLB_BINARY', '')
 LOAD = os.environ.get('SSTPLB_BENCH_LOAD', '')
+FARM = os.environ.get('SSTPLB_DEMO_FARM', '')
 SKIPPED = 77
 
 LATENCY = {'p50_us', 'p90_us', 'p99_us', 'p99.9_us'}
@@ -29,6 +30,11 @@ EXPECTED = {
     'echo': (LATENCY, {'cpu_us', 'busy'}, {'direct'}),
     'idle': (IDLE, set(), set()),
 }
+OF_A_CELL = {'cpu_us', 'worker_us', 'busy'}
+OF_BYTES = {'cpu_s_per_gib', 'worker_s_per_gib', 'busy'}
+OVERHEAD = {'connection': OF_A_CELL, 'download': OF_BYTES, 'upload': OF_BYTES,
+            'echo': OF_A_CELL | {'p50_us', 'p99_us'},
+            'idle': {'rss_bytes', 'cpu_s_per_min', 'worker_s_per_min', 'scrape_us'}}
 MAY_BE_ZERO = {'rss_bytes', 'pss_bytes'}  # of some hundred tunnels, from memory that was there
 
 
@@ -68,6 +74,27 @@ class RunTest(unittest.TestCase):
             if figure not in MAY_BE_ZERO:
                 self.assertGreater(number, 0, f'{where}: {figure}')
 
+    def test_overhead_is_measured_on_and_off(self):
+        with tempfile.TemporaryDirectory(prefix='sstplb-bench-test-') as folder:
+            out = pathlib.Path(folder) / 'bench.json'
+            done = run('--overhead', '--balancer', BALANCER, '--balancer', f'other={BALANCER}',
+                       '--demo-farm', FARM, '--json', out)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            result = json.loads(out.read_text(encoding='utf-8'))
+        self.assertEqual(set(result['rows']), set(OVERHEAD))
+        for row, variants in result['rows'].items():
+            self.assertEqual(set(variants), {'off', 'off again', 'on', 'other'}, row)
+            for variant, figures in variants.items():
+                told = {figure for figure in figures if not figure.endswith(' / off')}
+                self.assertEqual(told, OVERHEAD[row], f'{row} of {variant}')
+                self.check_numbers(figures, f'{row} of {variant}')
+        self.assertIn('Nothing is judged', done.stdout)
+
+    def test_overhead_has_no_row_of_workers(self):
+        done = run('--overhead', '--rows', 'workers')
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('workers', done.stderr)
+
     def test_markdown_is_a_table(self):
         done = run('--balancer', BALANCER, '--rows', 'echo', '--peers', 'sstplb,direct',
                    '--markdown')
@@ -91,8 +118,9 @@ class RunTest(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    for what in BALANCER, LOAD, 'haproxy', 'nginx':
+    for what in BALANCER, LOAD, FARM, 'haproxy', 'nginx':
         if not what or not shutil.which(what):
-            print(f'skipped: {what or "SSTPLB_BINARY or SSTPLB_BENCH_LOAD"} is not there')
+            print('skipped: ' + (what or 'SSTPLB_BINARY, SSTPLB_BENCH_LOAD or SSTPLB_DEMO_FARM') +
+                  ' is not there')
             sys.exit(SKIPPED)
     unittest.main(verbosity=2)

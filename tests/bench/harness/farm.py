@@ -1,5 +1,6 @@
 """Servers of the demo farm as programs of their own, steered by lines (tests/e2e/demo_farm)."""
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import re
 import subprocess
 
@@ -38,3 +39,16 @@ def clients(servers):
         server._tell('clients')
     return [{address: int(count) for address, count in re.findall(r'(\S+)=(\d+)', server._hear())}
             for server in servers]
+
+
+class Farm:
+    """`addresses` of `count` servers on some CPUs, for who wants no more of them."""
+
+    def __init__(self, program, cpus, count):
+        with contextlib.ExitStack() as stack:
+            self.addresses = [Server(stack, 'taskset', '-c', cpus, program).address
+                              for _ in range(count)]
+            self._stack = stack.pop_all()
+
+    def stop(self):
+        self._stack.close()

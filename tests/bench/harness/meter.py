@@ -24,16 +24,18 @@ class Meter:
                 pids += map(int, _read(f'/proc/{pid}/task/{task}/children').split())
         return pids
 
-    def _schedstat(self, field):
+    def _schedstat(self, field, threads=''):
         total = 0
         for pid in self._pids():
             for task in os.listdir(f'/proc/{pid}/task'):
-                total += int(_read(f'/proc/{pid}/task/{task}/schedstat').split()[field])
+                folder = f'/proc/{pid}/task/{task}'
+                if not threads or _read(f'{folder}/comm').startswith(threads):
+                    total += int(_read(f'{folder}/schedstat').split()[field])
         return total / 1e9
 
-    def cpu(self):
-        """Seconds on a CPU, user and system, of all threads that live."""
-        return self._schedstat(0)
+    def cpu(self, threads=''):
+        """Seconds on a CPU, user and system, of all threads that live, or of those named so."""
+        return self._schedstat(0, threads)
 
     def waited(self):
         """Seconds that threads were ready to run and did not, because the CPU was taken."""

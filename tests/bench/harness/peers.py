@@ -28,9 +28,12 @@ def _fill(template, **values):
 
 
 class Running:
-    def __init__(self, ports, process=None):
+    """`folder`: where a peer has its configuration and its sockets."""
+
+    def __init__(self, ports, process=None, folder=None):
         self.ports = ports
         self.process = process
+        self.folder = folder
         self.meter = process and meter.Meter(process.pid)
 
     def stop(self):
@@ -76,18 +79,27 @@ class _Peer:
                                folder / 'peer.log', name=self.name)
         try:
             process.wait_listening(port)
-            return Running([port], process)
+            return Running([port], process, folder)
         except BaseException:
             process.stop()
             raise
 
 
+def _toml_backends(pool, addresses):
+    return '\n'.join(f'[[pool.{pool}.backend]]\nname = "b{i}"\naddress = "{address}"'
+                     for i, address in enumerate(addresses))
+
+
 class Sstplb(_Peer):
+    """`probed`: addresses of servers that answer probes, for a template that wants them."""
+
     has_workers = True
 
-    def __init__(self, name, program):
+    def __init__(self, name, program, template='sstplb.cfg', probed=()):
         self.name = name
         self.program = os.path.abspath(program)
+        self._template = template
+        self._probed = probed
 
     def missing(self):
         if os.access(self.program, os.X_OK):
@@ -98,13 +110,11 @@ class Sstplb(_Peer):
         return self._version('--version')
 
     def _config(self, folder, port, backends, workers, tunnels):
-        def servers(pool):
-            return '\n'.join(f'[[pool.{pool}.backend]]\nname = "b{i}"\n'
-                             f'address = "127.0.0.1:{backend}"'
-                             for i, backend in enumerate(backends))
-
-        return _fill('sstplb.cfg', workers=workers, folder=folder, port=port,
-                     vpn_servers=servers('vpn'), other_servers=servers('other'))
+        addresses = [f'127.0.0.1:{backend}' for backend in backends]
+        return _fill(self._template, workers=workers, folder=folder, port=port,
+                     vpn_servers=_toml_backends('vpn', addresses),
+                     other_servers=_toml_backends('other', addresses),
+                     probed_servers=_toml_backends('other', self._probed))
 
     def _command(self, folder, config):
         return [self.program, 'run', '-c', config]

@@ -39,38 +39,33 @@ def machine():
             'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}
 
 
-def _cells(row, peer, columns, results, baseline):
-    """The peer's line: a figure with its ratio to the first peer's where one is the better."""
+def _cell(results, row, peer, figure):
+    """A figure, with its ratio to the first peer's where one is the better."""
+    baseline = next(iter(results.rows[row]))
     mine, first = results.medians(row, peer), results.medians(row, baseline)
-    cells = [peer]
-    for figure in columns:
-        _, digits, better = FIGURES[figure]
-        if figure not in mine:
-            cells.append('-')
-            continue
-        text = f'{mine[figure]:,.{digits}f}'
-        if better and peer != baseline and first.get(figure):
-            text += f' ({mine[figure] / first[figure]:.2f})'
-        cells.append(text)
-    return cells
+    _, digits, better = FIGURES[figure]
+    text = f'{mine[figure]:,.{digits}f}'
+    if better and peer != baseline and first.get(figure):
+        text += f' ({mine[figure] / first[figure]:.2f})'
+    return text
 
 
-def tables(results):
-    """(row, headings, lines) of each row; the ratios are to the row's first peer."""
+def tables(results, cell):
+    """(row, headings, lines) of each row; cell(results, row, peer, figure) is a figure's text."""
     for row, peers in results.rows.items():
         columns = [f for f in FIGURES if any(f in figures for figures in peers.values())]
-        baseline = next(iter(peers))
         yield (row, [row] + [FIGURES[f][0] for f in columns],
-               [_cells(row, peer, columns, results, baseline) for peer in peers])
+               [[peer] + [cell(results, row, peer, f) if f in figures else '-' for f in columns]
+                for peer, figures in peers.items()])
 
 
-def text(results):
+def text(results, cell=_cell):
     out = []
-    for _, headings, lines in tables(results):
+    for _, headings, lines in tables(results, cell):
         widths = [max(len(line[i]) for line in [headings, *lines]) for i in range(len(headings))]
         for line in [headings, *lines]:
-            first, *rest = (cell.ljust(w) if i == 0 else cell.rjust(w)
-                            for i, (cell, w) in enumerate(zip(line, widths)))
+            first, *rest = (word.ljust(w) if i == 0 else word.rjust(w)
+                            for i, (word, w) in enumerate(zip(line, widths)))
             out.append('  '.join([first, *rest]).rstrip())
         out.append('')
     return '\n'.join(out)
@@ -88,9 +83,9 @@ def about_text(about):
     return '\n'.join(lines)
 
 
-def markdown(results, about):
+def markdown(results, about, cell=_cell):
     out = [about_text(about), '']
-    for _, headings, lines in tables(results):
+    for _, headings, lines in tables(results, cell):
         out.append('| ' + ' | '.join(headings) + ' |')
         out.append('| --- |' + ' ---: |' * (len(headings) - 1))
         out += ['| ' + ' | '.join(line) + ' |' for line in lines]

@@ -20,6 +20,7 @@ class Span:
     answer: dict
     cpu: float = 0
     waited: float = 0
+    workers: float = 0  # of `cpu`, what the threads of sstplb's data path used
 
     @property
     def seconds(self):
@@ -34,6 +35,7 @@ class Cell:
 
     def __init__(self, running, client, rig):
         self.meter = running.meter  # None: a direct connection
+        self.folder = running.folder
         self._client = client
         self._rig = rig
 
@@ -41,11 +43,14 @@ class Cell:
         """A command of tests/bench/load/commands.h."""
         if not self.meter:
             return Span(self._client.do(*words))
-        cpu, waited = self.meter.cpu(), self.meter.waited()
+        before = self._used()
         answer = self._client.do(*words)
-        span = Span(answer, self.meter.cpu() - cpu, self.meter.waited() - waited)
+        span = Span(answer, *(now - then for now, then in zip(self._used(), before)))
         self._rig.note(span)
         return span
+
+    def _used(self):
+        return self.meter.cpu(), self.meter.waited(), self.meter.cpu('worker')
 
 
 class Rig:

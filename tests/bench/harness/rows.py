@@ -15,6 +15,8 @@ IDLE_FIRST = 100  # tunnels; what more of them cost is what `idle` tells
 FIGURES = {
     'cpu_us': ('CPU us', 1, 'less'),
     'cpu_s_per_gib': ('CPU s/GiB', 3, 'less'),
+    'worker_us': ('workers us', 1, 'less'),
+    'worker_s_per_gib': ('workers s/GiB', 3, 'less'),
     'paced_cpu_us': ('CPU us, paced', 1, 'less'),
     'busy': ('CPU busy', 2, None),
     'per_second': ('conn/s', 0, 'more'),
@@ -32,6 +34,9 @@ FIGURES = {
     'per_second_2': ('conn/s, 2', 0, 'more'),
     'gib_per_second_1': ('GiB/s, 1', 2, 'more'),
     'gib_per_second_2': ('GiB/s, 2', 2, 'more'),
+    'cpu_s_per_min': ('CPU s/min', 3, 'less'),
+    'worker_s_per_min': ('workers s/min', 3, 'less'),
+    'scrape_us': ('scrape us', 0, 'less'),
 }
 
 
