@@ -27,7 +27,8 @@ class MovedClients {
   // One every second or so, all day long.
   static constexpr std::size_t kMost = 100000;
 
-  explicit MovedClients(std::size_t most = kMost) : most_(most) {}
+  MovedClients() = default;
+  explicit MovedClients(std::size_t most) : most_(most) {}
 
   // False when there is no room.
   bool Note(const IpAddress& source, WallTime now);
@@ -44,7 +45,7 @@ class MovedClients {
   void Restore(const std::vector<MovedClient>& clients, WallTime now);
 
  private:
-  const std::size_t most_;
+  std::size_t most_ = kMost;
   std::deque<MovedClient> order_;  // by time
   std::set<IpAddress> sources_;    // the same
 };
