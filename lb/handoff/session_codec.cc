@@ -114,6 +114,7 @@ void EncodeMotion(const session::Motion& motion, bool observer, Bytes& body) {
   WriteFlow(out, motion.to_backend);
   WriteFlow(out, motion.to_client);
   out.String(observer ? ByteView(motion.observer) : ByteView());
+  out.U32(motion.handshake_bytes);
 }
 
 std::optional<session::Motion> DecodeMotion(Reader& body) {
@@ -135,6 +136,7 @@ std::optional<session::Motion> DecodeMotion(Reader& body) {
   out.to_client = ReadFlow(*in);
   const ByteView observer = in->String();
   out.observer.assign(observer.begin(), observer.end());
+  out.handshake_bytes = in->U32();
   if (!in->ok()) return std::nullopt;
   return out;
 }

@@ -59,7 +59,8 @@ struct Motion {
   std::uint32_t retransmits[2] = {0, 0};  // client, backend
   FlowImage to_backend;
   FlowImage to_client;
-  Bytes observer;  // tls::RecordObserver::Save(); empty: nothing more to observe
+  Bytes observer;                     // tls::RecordObserver::Save(); empty: nothing more to observe
+  std::uint32_t handshake_bytes = 0;  // of the client, once the handshake is done
 };
 
 // A session without a backend; one that is connecting gives its attempt up and becomes this.

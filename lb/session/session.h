@@ -251,6 +251,7 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   TimePoint connected_;                    // to the backend; zero before
   Duration handshake_{};                   // 0 until it is done
   std::uint32_t retransmits_[2] = {0, 0};  // of each slot's leg, as far as they are counted
+  std::uint32_t handshake_bytes_ = 0;      // of the client, once the handshake is done
 };
 
 // What an idle tunnel costs in user space, and most of it all (docs/performance.md).

@@ -85,6 +85,7 @@ Motion Session::motion() {
   out.signalled = signalled_;
   out.handshake = handshake_;
   std::ranges::copy(retransmits_, out.retransmits);
+  out.handshake_bytes = handshake_bytes_;
   out.to_backend = to_backend_.Image(host_.buffers());
   out.to_client = to_client_.Image(host_.buffers());
   if (observer_ != nullptr) out.observer = observer_->Save();
@@ -120,6 +121,7 @@ void Session::Take(Motion&& motion) {
   signalled_ = motion.signalled;
   handshake_ = motion.handshake;
   std::ranges::copy(motion.retransmits, retransmits_);
+  handshake_bytes_ = motion.handshake_bytes;
   to_backend_.Restore(std::move(motion.to_backend), host_.buffers());
   to_client_.Restore(std::move(motion.to_client), host_.buffers());
   observer_.reset();

@@ -112,11 +112,14 @@ void Session::SocketDied(Flow& flow, bool reader, int error) {
 }
 
 void Session::Observe(tls::Side side, ByteView bytes) {
+  std::size_t behind = 0;  // of the client's bytes
   if (side == tls::Side::kClient) {
-    observer_->FromClient(bytes);
+    behind = bytes.size() - observer_->FromClient(bytes);
   } else {
     observer_->FromServer(bytes);
   }
+  if (!observer_->facts().handshake_done || handshake_bytes_ != 0) return;
+  handshake_bytes_ = static_cast<std::uint32_t>(to_backend_.bytes() - behind);
 }
 
 // The handshake has ended one way or another, or the session has before it did.
@@ -159,7 +162,8 @@ Course Session::course() const {
   return {.lived = host_.now() - connected_,
           .to_backend_bytes = to_backend_.bytes(),
           .to_client_bytes = to_client_.bytes(),
-          .tls = tls_};
+          .tls = tls_,
+          .handshake_bytes = handshake_bytes_};
 }
 
 // One signal for the backend that has the session.

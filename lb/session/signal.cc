@@ -27,6 +27,12 @@ bool CarriedLittle(const Course& course) {
   return course.to_backend_bytes + course.to_client_bytes < kLittleTraffic;
 }
 
+// A scanner, or who watches over certificates, does TLS and leaves.
+bool AskedNothing(const Course& course) {
+  return course.tls == TlsStage::kDone &&
+         course.to_backend_bytes - course.handshake_bytes < kShortestRequest;
+}
+
 }  // namespace
 
 std::optional<Signal> SignalOfLiving(const Course& course) {
@@ -61,7 +67,12 @@ std::optional<Signal> SignalOfEnd(const Course& course, CloseReason reason) {
     if (ender == Ender::kBackend) return Signal::kHandshakeBroken;
     return std::nullopt;
   }
-  if (ender == Ender::kBackend || ender == Ender::kClient) return Signal::kDiedEarly;
+  const std::optional died = Signal::kDiedEarly;
+  if (ender == Ender::kClient) return AskedNothing(course) ? std::nullopt : died;
+  // A server does not wait for ever for one who says nothing.
+  if (ender == Ender::kBackend) {
+    return AskedNothing(course) && course.lived >= kPatience ? std::nullopt : died;
+  }
   return std::nullopt;
 }
 

@@ -57,6 +57,9 @@ inline constexpr std::uint64_t kLittleTraffic = std::uint64_t{32} * 1024;  // bo
 inline constexpr Duration kAtOnce = std::chrono::seconds(1);
 // A client that left sooner did not wait for its answer.
 inline constexpr Duration kPatience = std::chrono::seconds(5);
+// A client that has said less behind the TLS handshake has asked for no tunnel: the shortest
+// request of SSTP has 121 bytes, and its TLS record 22 more.
+inline constexpr std::uint64_t kShortestRequest = 128;
 
 // A session that a backend has taken.
 struct Course {
@@ -64,6 +67,7 @@ struct Course {
   std::uint64_t to_backend_bytes = 0;
   std::uint64_t to_client_bytes = 0;
   TlsStage tls = TlsStage::kUnseen;
+  std::uint64_t handshake_bytes = 0;  // of to_backend_bytes; those of the TLS handshake, once done
 };
 
 // While it lives: ok, or an alert. Nothing as long as neither is sure.

@@ -39,12 +39,17 @@ void RecordObserver::GiveUp() {
   done_ = true;
 }
 
-void RecordObserver::Feed(Direction& direction, Side side, ByteView bytes) {
+std::size_t RecordObserver::Feed(Direction& direction, Side side, ByteView bytes) {
+  const std::size_t given = bytes.size();
   while (!bytes.empty() && !done_) {
     if (direction.have < direction.header.size()) {
-      if (!HeaderByte(direction, side, bytes.front())) return GiveUp();
+      const bool sound = HeaderByte(direction, side, bytes.front());
       bytes = bytes.subspan(1);
       ++seen_;
+      if (!sound) {
+        GiveUp();
+        break;
+      }
     } else {
       const std::size_t size = std::min<std::size_t>(bytes.size(), direction.left);
       Payload(direction, side, bytes.first(size));
@@ -58,6 +63,7 @@ void RecordObserver::Feed(Direction& direction, Side side, ByteView bytes) {
     }
     if (seen_ > kMaxSeen && !done_) GiveUp();
   }
+  return given - bytes.size();
 }
 
 // False if this cannot be a record.

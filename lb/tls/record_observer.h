@@ -49,11 +49,12 @@ struct HandshakeFacts {
 
 // One per session. Feed it every byte of both directions in the order in which they passed, in any
 // portions, beginning with the first (so with the hello that was peeked). Costs one step per record
-// and per byte of a ServerHello; payload is skipped.
+// and per byte of a ServerHello; payload is skipped. Tells how many of the bytes it looked at:
+// those behind them came after it was done.
 class RecordObserver {
  public:
-  void FromClient(ByteView bytes) { Feed(client_, Side::kClient, bytes); }
-  void FromServer(ByteView bytes) { Feed(server_, Side::kServer, bytes); }
+  std::size_t FromClient(ByteView bytes) { return Feed(client_, Side::kClient, bytes); }
+  std::size_t FromServer(ByteView bytes) { return Feed(server_, Side::kServer, bytes); }
 
   // Nothing more to learn; later bytes are ignored. Comes at the latest after 1 MiB.
   bool done() const { return done_; }
@@ -97,7 +98,7 @@ class RecordObserver {
   template <class Observer, class Visit>
   static void Members(Observer& observer, Visit&& visit);
 
-  void Feed(Direction& direction, Side side, ByteView bytes);
+  std::size_t Feed(Direction& direction, Side side, ByteView bytes);
   void GiveUp();
   bool HeaderByte(Direction& direction, Side side, std::uint8_t byte);
   void Payload(Direction& direction, Side side, ByteView bytes);

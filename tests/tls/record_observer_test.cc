@@ -156,6 +156,25 @@ TEST_P(Versions, DoneComesWithTheLastByteOfTheHandshake) {
   EXPECT_TRUE(observer.done());
 }
 
+TEST_P(Versions, WhatComesBehindTheHandshakeIsNotLookedAt) {
+  const auto client = ClientContext(GetParam(), GetParam());
+  const auto server = ServerContext(GetParam(), GetParam());
+  TlsPair pair(client.get(), server.get());
+  ASSERT_TRUE(pair.Handshake());
+  std::size_t last = pair.flights.size() - 1;
+  if (GetParam() == TLS1_3_VERSION) {
+    while (!pair.flights[last].from_client) --last;
+  }
+  RecordObserver observer;
+  for (std::size_t i = 0; i < last; ++i) Feed(observer, pair.flights[i], 1000);
+  Bytes bytes = pair.flights[last].bytes;
+  const std::size_t size = bytes.size();
+  bytes.resize(size + 300);
+  const bool by_client = pair.flights[last].from_client;
+  EXPECT_EQ(by_client ? observer.FromClient(bytes) : observer.FromServer(bytes), size);
+  EXPECT_EQ(observer.FromClient(bytes), 0u);
+}
+
 // OpenSSL's client has no keys for writing yet when it refuses, even in TLS 1.3.
 TEST_P(Versions, ClientRefusesTheCertificate) {
   const auto client = ClientContext(GetParam(), GetParam());
