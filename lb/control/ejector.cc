@@ -30,17 +30,46 @@ Duration TimeFor(const EjectionRules& rules, std::uint32_t times) {
 
 void Ejector::Backend::Clear() {
   seen.clear();
-  by_source.clear();
+  by_network.clear();
 }
 
-Ejector::Tally Ejector::Backend::Count() const {
+void Ejector::Backend::DropOldest() {
+  const auto of_network = by_network.find(seen.front().sighting.network);
+  of_network->second.erase(of_network->second.begin());
+  if (of_network->second.empty()) by_network.erase(of_network);
+  seen.pop_front();
+}
+
+void Ejector::Backend::Add(const session::Sighting& sighting, TimePoint now) {
+  const auto is_same = [&](const auto& entry) { return entry->sighting.source == sighting.source; };
+  const auto known = by_network.find(sighting.network);
+  if (known == by_network.end()) {
+    if (seen.size() == kMaxSources) DropOldest();
+  } else {
+    auto& sources = known->second;
+    auto old = std::ranges::find_if(sources, is_same);
+    if (old == sources.end() && sources.size() == session::kSourcesOfNetwork) old = sources.begin();
+    if (old != sources.end()) {
+      seen.erase(*old);
+      sources.erase(old);
+    } else if (seen.size() == kMaxSources) {
+      DropOldest();
+    }
+  }
+  seen.push_back({sighting, now});
+  by_network[sighting.network].push_back(std::prev(seen.end()));
+}
+
+Ejector::Tally Ejector::Backend::Count(const Sources& hopeless) const {
   Tally tally;
   std::array<std::uint32_t, session::kSignalCount> each{};
   for (const Seen& one : seen) {
+    const Signal signal = one.sighting.signal;
+    if (hopeless.contains(one.sighting.source)) continue;
     ++tally.sources;
-    if (!Info(one.signal).failure) continue;
+    if (!Info(signal).failure) continue;
     ++tally.failures;
-    ++each[static_cast<std::size_t>(one.signal)];
+    ++each[static_cast<std::size_t>(signal)];
   }
   const auto most = std::max_element(each.begin(), each.end());
   if (*most > 0) tally.signal = static_cast<Signal>(most - each.begin());
@@ -50,24 +79,31 @@ Ejector::Tally Ejector::Backend::Count() const {
 void Ejector::Note(const Key& key, const session::Sighting& sighting, TimePoint now) {
   Backend& backend = backends_[key];
   if (backend.ejection) return;  // sessions that began before
-  const auto known = backend.by_source.find(sighting.source);
-  if (known != backend.by_source.end()) {
-    backend.seen.splice(backend.seen.end(), backend.seen, known->second);
-  } else {
-    if (backend.seen.size() == kMaxSources) {
-      backend.by_source.erase(backend.seen.front().source);
-      backend.seen.pop_front();
+  backend.Add(sighting, now);
+}
+
+// The sources that fail wherever they come, at two backends at the least: a wrong password.
+Ejector::Sources Ejector::Hopeless(const std::string& pool, const std::vector<Member>& members) {
+  Sources failed;
+  Sources hopeless;
+  Sources good;
+  for (const Member& member : members) {
+    for (const Seen& one : backends_[{pool, member.name}].seen) {
+      const std::uint64_t source = one.sighting.source;
+      if (!Info(one.sighting.signal).failure) {
+        good.insert(source);
+      } else if (!failed.insert(source).second) {
+        hopeless.insert(source);
+      }
     }
-    backend.seen.emplace_back();
-    backend.by_source[sighting.source] = std::prev(backend.seen.end());
   }
-  backend.seen.back() = {sighting.source, sighting.signal, now};
+  std::erase_if(hopeless, [&good](std::uint64_t source) { return good.contains(source); });
+  return hopeless;
 }
 
 void Ejector::Expire(Backend& backend, const EjectionRules& rules, TimePoint now) const {
   while (!backend.seen.empty() && now - backend.seen.front().at > rules.window) {
-    backend.by_source.erase(backend.seen.front().source);
-    backend.seen.pop_front();
+    backend.DropOldest();
   }
   // Who has behaved for as long as the longest ejection begins anew.
   if (!backend.ejection && now - backend.back > rules.max_time) backend.times = 0;
@@ -87,9 +123,10 @@ std::vector<Ejector::Change> Ejector::Judge(const std::string& pool, const Eject
   std::vector<Change> changes;
   std::vector<Candidate> in_use;
   std::size_t out = 0;  // ejected, or not usable anyway
+  for (const Member& member : members) Expire(backends_[{pool, member.name}], rules, now);
+  const Sources hopeless = Hopeless(pool, members);
   for (const Member& member : members) {
     Backend& backend = backends_[{pool, member.name}];
-    Expire(backend, rules, now);
     if (backend.ejection && !rules.enabled) {
       changes.push_back(Readmit(backend, member.name, Cause::kSwitchedOff, now));
     } else if (backend.ejection && now >= backend.ejection->until) {
@@ -98,7 +135,7 @@ std::vector<Ejector::Change> Ejector::Judge(const std::string& pool, const Eject
     if (backend.ejection || !member.usable) {
       ++out;
     } else {
-      in_use.push_back({&member.name, &backend, backend.Count()});
+      in_use.push_back({&member.name, &backend, backend.Count(hopeless)});
     }
   }
   if (in_use.empty()) {

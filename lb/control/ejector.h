@@ -1,10 +1,12 @@
 // Ejector: which backends get no new sessions for a while, by what sessions have shown of them.
 //
 // Pure: signals and time in, changes out. A source (an IPv4 address or an IPv6 /64) counts once per
-// backend, by its latest signal within the window, so that no client can have a backend ejected by
-// itself. A backend is ejected when it fails for many sources, for a large share of those that
-// came, and for a far larger share than the rest of its pool; what fails everywhere is not the
-// backend's fault. docs/sensing.md says it for operators; tests/control/ejector_test.cc holds it.
+// backend, by its latest signal within the window, and a network (/24, /48) by its latest two
+// sources, so that no client can have a backend ejected by itself. A backend is ejected when it
+// fails for many sources, for a large share of those that came, and for a far larger share than the
+// rest of its pool; what fails everywhere is not the backend's fault, neither of all sources nor of
+// one: a source that fails at two backends and comes through nowhere counts nowhere.
+// docs/sensing.md says it for operators; tests/control/ejector_test.cc holds it.
 //
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -16,6 +18,7 @@
 #include <string>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -87,9 +90,9 @@ class Ejector {
   const Ejection* Find(const Key& key) const;
 
  private:
+  using Sources = std::unordered_set<std::uint64_t>;
   struct Seen {
-    std::uint64_t source = 0;
-    session::Signal signal = session::Signal::kOk;
+    session::Sighting sighting;
     TimePoint at;
   };
   struct Tally {
@@ -101,16 +104,20 @@ class Ejector {
   };
   struct Backend {
     std::list<Seen> seen;  // the latest last
-    std::unordered_map<std::uint64_t, std::list<Seen>::iterator> by_source;
+    // At most session::kSourcesOfNetwork each, in the same order.
+    std::unordered_map<std::uint64_t, std::vector<std::list<Seen>::iterator>> by_network;
     std::optional<Ejection> ejection;
     std::uint32_t times = 0;  // ejections in a row
     TimePoint back;           // since when it is not ejected any more
 
+    void Add(const session::Sighting& sighting, TimePoint now);
+    void DropOldest();
     void Clear();
-    Tally Count() const;
+    Tally Count(const Sources& hopeless) const;
   };
   struct Candidate;
 
+  Sources Hopeless(const std::string& pool, const std::vector<Member>& members);
   void Expire(Backend& backend, const config::EjectionRules& rules, TimePoint now) const;
   Change Readmit(Backend& backend, const std::string& name, Cause cause, TimePoint now);
 

@@ -2,7 +2,6 @@
 #include "lb/session/lane.h"
 
 #include <cerrno>
-#include <utility>
 
 namespace sstplb::session {
 
@@ -54,8 +53,7 @@ Gate& Books::GateFor(const std::string& listener) {
 
 void Books::Note(Lane& lane, const IpAddress& client, Signal signal) {
   ++lane.counters.signals[static_cast<std::size_t>(signal)];
-  if (lane.sightings.size() == Lane::kMaxSightings) return;
-  lane.sightings.push_back({SourceHash(client), signal});
+  lane.sightings.Add({SourceHash(client), NetworkHash(client), signal});
   has_sightings_.store(true, std::memory_order_relaxed);
 }
 
@@ -64,7 +62,7 @@ std::vector<BackendSightings> Books::TakeSightings() {
   std::vector<BackendSightings> taken;
   for (const auto& [key, lane] : lanes_) {
     if (lane->sightings.empty()) continue;
-    taken.push_back({key.pool, key.backend, std::exchange(lane->sightings, {})});
+    taken.push_back({key.pool, key.backend, lane->sightings.Take()});
   }
   return taken;
 }

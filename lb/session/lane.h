@@ -17,6 +17,7 @@
 
 #include "lb/session/close_reason.h"
 #include "lb/session/greeting.h"
+#include "lb/session/sightings.h"
 #include "lb/session/signal.h"
 #include "metrics/histogram.h"
 
@@ -85,9 +86,7 @@ struct Lane {
   std::uint32_t active = 0;  // sessions connected
   std::uint32_t users = 0;   // sessions that point here
   LaneCounters counters;
-  // Signals that the control loop has not taken yet, the first kMaxSightings of them.
-  static constexpr std::size_t kMaxSightings = 1024;
-  std::vector<Sighting> sightings;
+  Sightings sightings;  // that the control loop has not taken yet
 };
 
 // What was seen of one backend by way of one lane.

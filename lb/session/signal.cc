@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/session/signal.h"
 
+#include <algorithm>
+
 namespace sstplb::session {
 namespace {
 
@@ -25,6 +27,13 @@ Ender EnderOf(CloseReason reason) {
 
 bool CarriedLittle(const Course& course) {
   return course.to_backend_bytes + course.to_client_bytes < kLittleTraffic;
+}
+
+// As one holder mostly has it.
+IpAddress NetworkOf(const IpAddress& client) {
+  auto bytes = client.bytes();
+  std::fill(bytes.begin() + (client.is_v4() ? 15 : 6), bytes.end(), std::uint8_t{0});
+  return IpAddress::V6(bytes);
 }
 
 // A scanner, or who watches over certificates, does TLS and leaves.
@@ -77,5 +86,6 @@ std::optional<Signal> SignalOfEnd(const Course& course, CloseReason reason) {
 }
 
 std::uint64_t SourceHash(const IpAddress& client) { return IpAddressHash()(client.SourceKey()); }
+std::uint64_t NetworkHash(const IpAddress& client) { return IpAddressHash()(NetworkOf(client)); }
 
 }  // namespace sstplb::session

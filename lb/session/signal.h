@@ -75,11 +75,16 @@ std::optional<Signal> SignalOfLiving(const Course& course);
 // When it ends. Nothing when the end says nothing of the backend, as when we closed it.
 std::optional<Signal> SignalOfEnd(const Course& course, CloseReason reason);
 
-// One client's signal. Who a source is: IpAddress::SourceKey().
+// One client's signal. Who a source is: IpAddress::SourceKey(); a network is a /24 or a /48.
 struct Sighting {
-  std::uint64_t source = 0;  // a hash
+  std::uint64_t source = 0;   // a hash
+  std::uint64_t network = 0;  // likewise
   Signal signal = Signal::kOk;
 };
+// So many sources of one network count at a backend, the latest: who holds a network holds as many
+// addresses as he likes.
+inline constexpr std::size_t kSourcesOfNetwork = 2;
 std::uint64_t SourceHash(const IpAddress& client);
+std::uint64_t NetworkHash(const IpAddress& client);
 
 }  // namespace sstplb::session

@@ -19,7 +19,8 @@ using ::testing::IsEmpty;
 
 const TimePoint kStart = TimePoint(10000s);
 
-// A pool whose backends are a, b, c, ... and whose clients come from numbered sources.
+// A pool whose backends are a, b, c, ... and whose clients come from numbered sources, each in a
+// network of its own.
 class Farm {
  public:
   explicit Farm(std::size_t size) {
@@ -29,7 +30,8 @@ class Farm {
   // `count` sources from `first` on.
   Farm& See(const std::string& backend, Signal signal, int count, int first = 0) {
     for (int i = first; i < first + count; ++i) {
-      ejector.Note({"main", backend}, {static_cast<std::uint64_t>(i), signal}, now);
+      const auto source = static_cast<std::uint64_t>(i);
+      ejector.Note({"main", backend}, {source, source, signal}, now);
     }
     return *this;
   }
@@ -83,7 +85,8 @@ TEST(Ejector, ABackendMustFailOftenAndFarMoreThanTheRest) {
   for (const Case& c : cases) {
     Farm farm(3);
     farm.See("a", Signal::kClosedAtOnce, c.own_failures).See("a", Signal::kOk, c.own_good, 1000);
-    farm.See("b", Signal::kDiedEarly, c.other_failures).See("c", Signal::kOk, c.other_good, 2000);
+    farm.See("b", Signal::kDiedEarly, c.other_failures, 3000);
+    farm.See("c", Signal::kOk, c.other_good, 2000);
     farm.Judge();
     EXPECT_EQ(farm.Out("a"), c.ejected) << c.what;
     EXPECT_FALSE(farm.Out("b") || farm.Out("c")) << c.what;
@@ -102,6 +105,52 @@ TEST(Ejector, OneSourceCountsOnceWhateverItDoes) {
   EXPECT_THAT(farm.Judge(), ElementsAre("a out"));
 }
 
+TEST(Ejector, OneNetworkEjectsNobody) {
+  constexpr std::uint64_t kNetwork = 7777;
+  Farm farm(2);
+  farm.See("b", Signal::kOk, 10);
+  const auto see = [&farm](std::uint64_t source, Signal signal) {
+    farm.ejector.Note({"main", "a"}, {source, kNetwork, signal}, farm.now);
+  };
+  for (std::uint64_t source = 100; source < 5000; ++source) see(source, Signal::kDiedEarly);
+  EXPECT_THAT(farm.Judge(), IsEmpty());
+  // Nor does it hide what others have seen, or say more than two that all is well.
+  farm.See("a", Signal::kDiedEarly, 2);
+  EXPECT_THAT(farm.Judge(), IsEmpty());
+  farm.See("a", Signal::kDiedEarly, 3);
+  for (std::uint64_t source = 100; source < 5000; ++source) see(source, Signal::kOk);
+  EXPECT_THAT(farm.Judge(), IsEmpty());
+  farm.See("a", Signal::kDiedEarly, 5);
+  EXPECT_THAT(farm.Judge(), ElementsAre("a out"));
+  EXPECT_EQ(farm.ejector.Find({"main", "a"})->evidence.failures, 5u);
+  EXPECT_EQ(farm.ejector.Find({"main", "a"})->evidence.sources, 7u);
+}
+
+TEST(Ejector, OfANetworkTheLatestCount) {
+  Farm farm(2);
+  farm.See("b", Signal::kOk, 10).See("a", Signal::kDiedEarly, 3);
+  const auto see = [&farm](std::uint64_t source, Signal signal) {
+    farm.ejector.Note({"main", "a"}, {source, 7777, signal}, farm.now);
+  };
+  see(100, Signal::kDiedEarly);
+  see(101, Signal::kOk);
+  see(100, Signal::kDiedEarly);
+  see(102, Signal::kDiedEarly);  // in place of 101, whose word is older
+  EXPECT_THAT(farm.Judge(), ElementsAre("a out"));
+  EXPECT_EQ(farm.ejector.Find({"main", "a"})->evidence.sources, 5u);
+}
+
+TEST(Ejector, WhoFailsEverywhereDoesNotCount) {
+  Farm farm(3);
+  farm.See("b", Signal::kOk, 10, 1000);
+  farm.See("a", Signal::kDiedEarly, 6).See("c", Signal::kDiedEarly, 2);
+  EXPECT_THAT(farm.Judge(), IsEmpty());
+  // Who comes through somewhere has the right password.
+  farm.See("b", Signal::kOk, 2);
+  EXPECT_THAT(farm.Judge(), ElementsAre("a out"));
+  EXPECT_EQ(farm.ejector.Find({"main", "a"})->evidence.failures, 6u);
+}
+
 TEST(Ejector, OnlyTheWindowCounts) {
   Farm farm(2);
   farm.See("a", Signal::kSilent, 4).See("b", Signal::kOk, 10);
@@ -115,7 +164,8 @@ TEST(Ejector, OnlyTheWindowCounts) {
 TEST(Ejector, TheEvidenceIsKept) {
   Farm farm(3);
   farm.See("a", Signal::kClosedAtOnce, 6).See("a", Signal::kDiedEarly, 3, 100);
-  farm.See("a", Signal::kOk, 2, 200).See("b", Signal::kOk, 30).See("c", Signal::kAlertClient, 1);
+  farm.See("a", Signal::kOk, 2, 200).See("b", Signal::kOk, 30, 300);
+  farm.See("c", Signal::kAlertClient, 1, 400);
   EXPECT_THAT(farm.Judge(), ElementsAre("a out"));
   const EjectionEvidence& evidence = farm.ejector.Find({"main", "a"})->evidence;
   EXPECT_EQ(evidence.signal, Signal::kClosedAtOnce);

@@ -143,6 +143,15 @@ TEST(Signal, ASourceIsAnAddressOrA64) {
   EXPECT_NE(hash("2001:db8::1"), hash("2001:db8:0:1::1"));
 }
 
+TEST(Signal, ANetworkIsA24OrA48) {
+  const auto hash = [](const char* ip) { return NetworkHash(*IpAddress::Parse(ip)); };
+  EXPECT_EQ(hash("192.0.2.1"), hash("192.0.2.255"));
+  EXPECT_NE(hash("192.0.2.1"), hash("192.0.3.1"));
+  EXPECT_EQ(hash("2001:db8::1"), hash("2001:db8:0:ffff::1"));
+  EXPECT_NE(hash("2001:db8::1"), hash("2001:db8:1::1"));
+  EXPECT_NE(hash("192.0.2.0"), SourceHash(*IpAddress::Parse("2001:db8::1")));
+}
+
 TEST(Signal, TheManualHasThemAll) {
   std::ifstream in(SSTPLB_TEST_VECTORS "/../../docs/sensing.md");
   const std::string manual{std::istreambuf_iterator<char>(in), {}};
