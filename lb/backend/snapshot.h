@@ -57,6 +57,8 @@ struct BackendView {
   bool Full() const {
     return max_sessions != 0 && load->active.load(std::memory_order_relaxed) >= max_sessions;
   }
+  // Whether it would get new sessions but for an ejection: they are sent there, and find room.
+  bool CanTake() const { return Usable() && weight != 0 && !Full(); }
 };
 
 struct PoolView {

@@ -62,7 +62,7 @@ void Controller::JudgeEjections(TimePoint now) {
     if (configured == nullptr) continue;
     std::vector<Ejector::Member> members;
     for (const backend::BackendView& backend : pool.backends) {
-      members.push_back({backend.name, backend.Usable()});
+      members.push_back({backend.name, backend.CanTake()});
     }
     const auto changes = ejector_.Judge(pool.name, configured->ejection, members, now);
     if (changes.empty()) continue;

@@ -59,7 +59,7 @@ class Ejector {
 
   using Key = std::pair<std::string, std::string>;  // pool, backend
 
-  // A backend of a pool, and whether it would be ready but for an ejection.
+  // A backend of a pool, and whether it would get new sessions but for an ejection.
   struct Member {
     std::string name;
     bool usable = true;

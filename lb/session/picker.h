@@ -64,8 +64,8 @@ inline balance::Key KeyFor(const PoolPlan& pool, const IpAddress& client,
 using Asking = void (balance::Policy::*)(const balance::Key&, const balance::LoadView&,
                                          balance::Candidates&) const;
 
-inline balance::Candidates CandidatesBy(Asking asking, const PoolPlan& pool,
-                                        const balance::Key& key, std::size_t limit) {
+inline balance::Candidates ReadyBy(Asking asking, const PoolPlan& pool, const balance::Key& key,
+                                   std::size_t limit) {
   balance::Candidates candidates(limit);
   const balance::Policy& policy = *pool.policy;
   if (!AnySlowStart(pool, key.now)) {
@@ -80,6 +80,19 @@ inline balance::Candidates CandidatesBy(Asking asking, const PoolPlan& pool,
     if (pool.view.backends[i].weight != 0 && loads.Usable(i)) candidates.Add(i);
   }
   if (none) candidates.set_why("slow_start");
+  return candidates;
+}
+
+// Where only ejected ones are left, those.
+inline balance::Candidates CandidatesBy(Asking asking, const PoolPlan& pool,
+                                        const balance::Key& key, std::size_t limit) {
+  balance::Candidates candidates = ReadyBy(asking, pool, key, limit);
+  if (!candidates.empty()) return candidates;
+  for (std::size_t i = 0; i < pool.view.backends.size(); ++i) {
+    const backend::BackendView& backend = pool.view.backends[i];
+    if (backend.ejected && backend.CanTake()) candidates.Add(i);
+  }
+  candidates.set_why("ejected");
   return candidates;
 }
 

@@ -1,4 +1,4 @@
-// Picking from a pool of which a backend starts slowly.
+// Picking from a pool of which a backend starts slowly, or is ejected.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/session/picker.h"
@@ -111,6 +111,27 @@ TEST(SlowStart, SwitchedOffItCostsNothing) {
   const PoolPlan pool = MakePool(config::Balance::kConsistentHash, 0s);
   EXPECT_FALSE(AnySlowStart(pool, kBack));
   EXPECT_EQ(Placement(pool, kBack), Placement(pool, kBack + 1000s));
+}
+
+TEST(Ejected, OneThatIsEjectedIsBetterThanNone) {
+  for (const Duration slow_start : {0s, 100s}) {
+    PoolPlan pool = MakePool(config::Balance::kRoundRobin, slow_start);
+    const auto key = KeyFor(pool, IpAddress::V4({10, 0, 0, 1}), std::nullopt, kBack);
+    auto& backends = pool.view.backends;
+    backends[1].ejected = true;
+    for (const std::uint16_t index : PickCandidates(pool, key)) EXPECT_NE(index, 1);
+    // The others cannot take it, each for a reason of its own.
+    backends[0].health = backend::Health::kDown;
+    backends[2].max_sessions = 1;
+    backends[2].load->active = 1;
+    backends[3].admin = config::AdminState::kDraining;
+    const auto last = PickCandidates(pool, key);
+    ASSERT_EQ(last.size(), 1u);
+    EXPECT_EQ(last[0], 1);
+    EXPECT_EQ(last.why(), "ejected");
+    backends[1].weight = 0;
+    EXPECT_TRUE(PickCandidates(pool, key).empty());
+  }
 }
 
 }  // namespace
