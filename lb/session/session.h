@@ -156,6 +156,8 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   class ObserverTap;
   // How long a refused client may take to read its alert and go.
   static constexpr Duration kLinger = std::chrono::seconds(1);
+  // And a session of which one side has ended before the handshake did.
+  static constexpr Duration kCutOffLinger = std::chrono::seconds(5);
   // The poller's slots.
   static constexpr unsigned kClientSlot = 0;
   static constexpr unsigned kBackendSlot = 1;
@@ -200,6 +202,14 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   void SocketDied(Flow& flow, bool reader, int error);
   void Observe(tls::Side side, ByteView bytes);
   void CountHandshake();
+  // Its handshake can come to no good end any more: one side has ended before it was done.
+  bool cut_off() const {
+    return first_eof_ && tls_ != TlsStage::kDone && tls_ != TlsStage::kUnseen;
+  }
+  Duration idle_limit() const {
+    return cut_off() ? std::min(idle_timeout_, kCutOffLinger) : idle_timeout_;
+  }
+  void OnFirstEof();
   void Touch(bool by_client);
   void Tell(std::optional<Signal> signal);
   Course course() const;

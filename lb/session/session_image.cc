@@ -129,7 +129,8 @@ void Session::Take(Motion&& motion) {
     observer_ = std::make_unique<tls::RecordObserver>(*observer);
   }
   const bool pending = observer_ != nullptr;  // its handshake is under way
-  if (!pending && tls_ == TlsStage::kHandshake) tls_ = TlsStage::kUnseen;
+  // But for one whose backend has ended.
+  if (!pending && tls_ == TlsStage::kHandshake && !cut_off()) tls_ = TlsStage::kUnseen;
   if (pending && !std::exchange(pending_, true)) {
     load_->pending.fetch_add(1, std::memory_order_relaxed);
   }
@@ -137,7 +138,7 @@ void Session::Take(Motion&& motion) {
 }
 
 void Session::GoOn() {
-  host_.timeouts().Arm(*this, idle_timeout_, last_byte());
+  host_.timeouts().Arm(*this, idle_limit(), last_byte());
   // The poller tells what is there, but for what the kernel keeps quiet about.
   if (to_backend_.bulk()) client_.readable = true;
   if (to_client_.bulk()) backend_.readable = true;

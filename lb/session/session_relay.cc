@@ -71,6 +71,7 @@ bool Session::Pump(Flow& flow) {
   if (flow.saw_eof() && !first_eof_) {
     first_eof_ = towards_backend ? CloseReason::kClientEof : CloseReason::kBackendEof;
     phase_ = Phase::kFinishing;
+    OnFirstEof();
   }
   switch (outcome) {
     case Flow::Outcome::kMoved:
@@ -89,6 +90,17 @@ bool Session::Pump(Flow& flow) {
       return false;
   }
   return true;
+}
+
+// A backend that has ended gives no more reason to wait for what the client does: its place is
+// free, and its signal is given.
+void Session::OnFirstEof() {
+  if (*first_eof_ == CloseReason::kBackendEof && tls_ != TlsStage::kUnseen) {
+    if (observer_ != nullptr) CountHandshake();
+    if (!signalled_) Tell(SignalOfEnd(course(), *first_eof_));
+  }
+  if (!cut_off()) return;
+  host_.timeouts().Arm(*this, idle_limit(), host_.now());
 }
 
 // `flow` failed at the socket it reads from (`reader`) or at the one it writes to.
@@ -150,6 +162,7 @@ void Session::CountHandshake() {
 void Session::Touch(bool by_client) {
   const TimePoint now = host_.now();
   (by_client ? client_spoke_ : backend_spoke_) = now;
+  if (cut_off()) return;  // its time runs, whoever speaks
   if (armed() && now - (deadline() - idle_timeout_) < kTouchGrain) return;
   host_.timeouts().Arm(*this, idle_timeout_, now);
   if (!signalled_) Tell(SignalOfLiving(course()));

@@ -75,6 +75,27 @@ TEST(Places, AnEndFreesThePlace) {
   EXPECT_EQ(rig.load(0).queued, 1u);
 }
 
+TEST(Places, ABackendThatEndsFreesThePlaceThoughItsClientStays) {
+  const Server server;
+  const Rig rig({}, OnePlace(), {server.address()});
+  const Peer first = Greet(rig);
+  const Peer backend = server.Accept();
+  ASSERT_EQ(backend.Read(Hello().size()), Hello());
+  const Peer second = Greet(rig);
+  ASSERT_TRUE(AwaitQueued(rig, 1));
+  backend.EndSending();
+  EXPECT_TRUE(first.AtEnd());
+  const Peer next = server.Accept();
+  EXPECT_EQ(next.Read(Hello().size()), Hello());
+  EXPECT_EQ(rig.load(0).pending, 1u);
+  EXPECT_EQ(rig.load(0).active, 2u);
+  // And what it has shown is told at once.
+  const auto lanes = rig.report().lanes;
+  ASSERT_EQ(lanes.size(), 1u);
+  const auto signal = static_cast<std::size_t>(session::Signal::kClosedAtOnce);
+  EXPECT_EQ(lanes[0].counters.signals[signal], 1u);
+}
+
 TEST(Places, WhatIsNoTlsHasNoHandshake) {
   const Server server;
   const Rig rig({.not_tls = config::PoolOrRefuse::kPool}, OnePlace(), {server.address()});

@@ -259,6 +259,24 @@ TEST(Worker, WhatIsNoTlsHasNoRhythm) {
   EXPECT_TRUE(rig.AwaitClosed(CloseReason::kIdle));
 }
 
+// Whatever the other side does, when one has ended in the middle of the handshake.
+TEST(Worker, WhoseHandshakeIsCutOffIsClosedSoon) {
+  const Server server;
+  const Rig rig({}, {}, {server.address()});
+  const Peer stays = rig.Connect();
+  ASSERT_TRUE(stays.Send(Hello()));
+  const Peer leaves_it = server.Accept();
+  ASSERT_EQ(leaves_it.Read(Hello().size()), Hello());
+  const Peer leaves = rig.Connect();
+  ASSERT_TRUE(leaves.Send(Hello()));
+  const Peer hangs = server.Accept();
+  leaves_it.EndSending();
+  leaves.EndSending();
+  EXPECT_TRUE(rig.AwaitClosed(CloseReason::kBackendEof));
+  EXPECT_TRUE(rig.AwaitClosed(CloseReason::kClientEof));
+  EXPECT_EQ(rig.load(0).pending, 0u);
+}
+
 TEST(Worker, TellsWhoIsSilent) {
   const Server server;
   const Rig rig({.rhythm = std::chrono::seconds(60)}, {}, {server.address()});
