@@ -120,6 +120,10 @@ Json Value(const control::BackendStatus& b) {
   j["probe"] = Value(b.probe);
   j["certificate"] = Value(b.certificate);
   j["drain"] = Value(b.drain);
+  j["sensed"] = {{"failures", b.sensed.failures},
+                 {"sources", b.sensed.sources},
+                 {"other_failures", b.sensed.other_failures},
+                 {"other_sources", b.sensed.other_sources}};
   j["ejection"] = Value(b.ejection);
   return j;
 }

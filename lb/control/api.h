@@ -103,6 +103,14 @@ struct EjectionStatus {
   std::uint32_t other_sources = 0;
 };
 
+// What clients have shown of a backend within the window of its pool, in sources that count.
+struct SensedStatus {
+  std::uint32_t failures = 0;
+  std::uint32_t sources = 0;         // failures included
+  std::uint32_t other_failures = 0;  // of the other backends that are in use
+  std::uint32_t other_sources = 0;
+};
+
 struct BackendStatus {
   std::string pool;
   std::string name;
@@ -123,6 +131,7 @@ struct BackendStatus {
   ProbeStatus probe;
   std::optional<CertificateStatus> certificate;
   std::optional<DrainStatus> drain;
+  SensedStatus sensed;
   std::optional<EjectionStatus> ejection;
 };
 

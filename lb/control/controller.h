@@ -153,6 +153,7 @@ class Controller {
   void JudgeEjections(TimePoint now);
   void LogEjection(const std::string& pool, const Ejector::Change& change);
   void Pardon(std::string_view pool, std::string_view name);
+  SensedStatus SensedOf(const std::string& pool, const std::string& name) const;
   std::optional<EjectionStatus> EjectionOf(const std::string& pool, const std::string& name) const;
   void BeginDrains(WallTime now);
   void RunDrains();

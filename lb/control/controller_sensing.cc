@@ -104,6 +104,14 @@ void Controller::Pardon(std::string_view pool, std::string_view name) {
              {{"went", "readmitted"}, {"cause", "operator"}});
 }
 
+SensedStatus Controller::SensedOf(const std::string& pool, const std::string& name) const {
+  const EjectionEvidence shown = ejector_.Shown({pool, name});
+  return {.failures = shown.failures,
+          .sources = shown.sources,
+          .other_failures = shown.other_failures,
+          .other_sources = shown.other_sources};
+}
+
 std::optional<EjectionStatus> Controller::EjectionOf(const std::string& pool,
                                                      const std::string& name) const {
   const Ejection* ejection = ejector_.Find({pool, name});

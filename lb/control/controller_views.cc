@@ -64,6 +64,7 @@ BackendStatus Controller::ToStatus(const backend::PoolView& pool,
     status.certificate = control::ToStatus(*page);
   }
   status.drain = DrainOf(pool, backend);
+  status.sensed = SensedOf(pool.name, backend.name);
   status.ejection = EjectionOf(pool.name, backend.name);
   return status;
 }

@@ -28,6 +28,19 @@ Duration TimeFor(const EjectionRules& rules, std::uint32_t times) {
 
 }  // namespace
 
+void Ejector::Tally::operator+=(const Tally& other) {
+  failures += other.failures;
+  sources += other.sources;
+}
+
+EjectionEvidence Ejector::Tally::Evidence(const Tally& others) const {
+  return {.signal = signal,
+          .failures = failures,
+          .sources = sources,
+          .other_failures = others.failures,
+          .other_sources = others.sources};
+}
+
 void Ejector::Backend::Clear() {
   seen.clear();
   by_network.clear();
@@ -132,11 +145,22 @@ std::vector<Ejector::Change> Ejector::Judge(const std::string& pool, const Eject
     } else if (backend.ejection && now >= backend.ejection->until) {
       changes.push_back(Readmit(backend, member.name, Cause::kTimeUp, now));
     }
+    const Tally tally = backend.Count(hopeless);
+    backend.shown = tally.Evidence({});
     if (backend.ejection || !member.usable) {
       ++out;
     } else {
-      in_use.push_back({&member.name, &backend, backend.Count(hopeless)});
+      in_use.push_back({&member.name, &backend, tally});
     }
+  }
+  for (const Member& member : members) {
+    Backend& backend = backends_[{pool, member.name}];
+    Tally others;
+    for (const Candidate& other : in_use) {
+      if (other.backend != &backend) others += other.tally;
+    }
+    backend.shown.other_failures = others.failures;
+    backend.shown.other_sources = others.sources;
   }
   if (in_use.empty()) {
     // A doubtful backend is better than none.
@@ -159,10 +183,7 @@ std::vector<Ejector::Change> Ejector::Judge(const std::string& pool, const Eject
     const Candidate worst = *found;
     in_use.erase(found);
     Tally others;
-    for (const Candidate& other : in_use) {
-      others.failures += other.tally.failures;
-      others.sources += other.tally.sources;
-    }
+    for (const Candidate& other : in_use) others += other.tally;
     const Tally& own = worst.tally;
     if (own.failures < rules.min_failures || own.rate() < rules.min_rate) break;
     // With nothing to compare it with it does not stand out.
@@ -172,11 +193,7 @@ std::vector<Ejector::Change> Ejector::Judge(const std::string& pool, const Eject
     backend.ejection = Ejection{.since = now,
                                 .until = now + TimeFor(rules, backend.times),
                                 .times = backend.times,
-                                .evidence = {.signal = own.signal,
-                                             .failures = own.failures,
-                                             .sources = own.sources,
-                                             .other_failures = others.failures,
-                                             .other_sources = others.sources}};
+                                .evidence = own.Evidence(others)};
     backend.Clear();
     changes.push_back({*worst.name, true, Cause::kFailures, *backend.ejection});
     ++out;
@@ -190,6 +207,11 @@ bool Ejector::Pardon(const Key& key) {
   const bool was = found->second.ejection.has_value();
   backends_.erase(found);
   return was;
+}
+
+EjectionEvidence Ejector::Shown(const Key& key) const {
+  const auto found = backends_.find(key);
+  return found == backends_.end() ? EjectionEvidence{} : found->second.shown;
 }
 
 const Ejection* Ejector::Find(const Key& key) const {

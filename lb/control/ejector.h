@@ -86,6 +86,9 @@ class Ejector {
   // The backend is gone, or is another machine now.
   void Forget(const Key& key) { backends_.erase(key); }
 
+  // What the window held when Judge() looked last. The signal is kOk where nothing failed.
+  EjectionEvidence Shown(const Key& key) const;
+
   // Null when it is not ejected.
   const Ejection* Find(const Key& key) const;
 
@@ -100,6 +103,9 @@ class Ejector {
     std::uint32_t sources = 0;
     session::Signal signal = session::Signal::kOk;  // the most frequent failure
 
+    void operator+=(const Tally& other);
+    // Beside `others`.
+    EjectionEvidence Evidence(const Tally& others) const;
     double rate() const { return sources == 0 ? 0 : double{1} * failures / sources; }
   };
   struct Backend {
@@ -109,6 +115,7 @@ class Ejector {
     std::optional<Ejection> ejection;
     std::uint32_t times = 0;  // ejections in a row
     TimePoint back;           // since when it is not ejected any more
+    EjectionEvidence shown;
 
     void Add(const session::Sighting& sighting, TimePoint now);
     void DropOldest();

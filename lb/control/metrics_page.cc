@@ -194,6 +194,8 @@ void AddBackend(const BackendStatus& backend, Exposition& out) {
   out.Add<Metric::kBackendPending>({backend.pool, backend.name}, backend.sessions_pending);
   out.Add<Metric::kBackendQueue>({backend.pool, backend.name}, backend.sessions_queued);
   out.Add<Metric::kBackendEjected>({backend.pool, backend.name}, backend.ejection ? 1 : 0);
+  out.Add<Metric::kBackendSources>({backend.pool, backend.name}, backend.sensed.sources);
+  out.Add<Metric::kBackendFailingSources>({backend.pool, backend.name}, backend.sensed.failures);
   AddCertificate(backend, out);
   if (backend.drain) {
     out.Add<Metric::kDrainRemainingSessions>({backend.pool, backend.name},

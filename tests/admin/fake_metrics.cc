@@ -42,6 +42,8 @@ std::string EveryMetric() {
   e.Add<Metric::kBackendQueue>({"main", "vpn1"}, 0);
   e.Add<Metric::kBackendQueueWait>({"main", "vpn1"}, handshakes);
   e.Add<Metric::kBackendSignals>({"main", "vpn1", "ok"}, 1100);
+  e.Add<Metric::kBackendSources>({"main", "vpn1"}, 40);
+  e.Add<Metric::kBackendFailingSources>({"main", "vpn1"}, 2);
   e.Add<Metric::kBackendEjected>({"main", "vpn1"}, 0);
   e.Add<Metric::kBackendEjections>({"main", "vpn2", "closed_at_once"}, 1);
   e.Add<Metric::kProbes>({"main", "vpn1", "ok"}, 900);

@@ -280,6 +280,24 @@ TEST(Ejector, ThePardonForgetsEverything) {
   }
 }
 
+TEST(Ejector, WhatTheWindowHoldsIsShown) {
+  Farm farm(3);
+  farm.See("a", Signal::kSilent, 2).See("a", Signal::kOk, 3, 100);
+  farm.See("b", Signal::kDiedEarly, 1, 200).See("b", Signal::kOk, 7, 300);
+  EXPECT_THAT(farm.Judge(), IsEmpty());
+  const auto a = farm.ejector.Shown({"main", "a"});
+  EXPECT_EQ(a.failures, 2u);
+  EXPECT_EQ(a.sources, 5u);
+  EXPECT_EQ(a.other_failures, 1u);
+  EXPECT_EQ(a.other_sources, 8u);
+  const auto c = farm.ejector.Shown({"main", "c"});
+  EXPECT_EQ(c.sources, 0u);
+  EXPECT_EQ(c.other_failures, 3u);
+  EXPECT_EQ(c.other_sources, 13u);
+  farm.Judge(farm.rules.window + 1ms);
+  EXPECT_EQ(farm.ejector.Shown({"main", "a"}).sources, 0u);
+}
+
 TEST(Ejector, AFloodOfSourcesIsBounded) {
   Farm farm(2);
   farm.See("b", Signal::kOk, 10);
