@@ -172,6 +172,15 @@ void Registry::SetEjected(std::string_view pool, std::string_view name, bool eje
   Publish();
 }
 
+void Registry::SetReadySince(std::string_view pool, std::string_view name,
+                             std::optional<TimePoint> since) {
+  const auto known = known_.find(Key(pool, name));
+  if (known == known_.end()) return;
+  known->second.ready = true;
+  known->second.ready_since = since;
+  Publish();
+}
+
 void Registry::SetResolved(std::string_view pool, std::string_view name,
                            std::optional<SocketAddress> address) {
   const auto known = known_.find(Key(pool, name));

@@ -83,6 +83,10 @@ class Registry {
   // What sessions have shown (control::Ejector). Unknown names are ignored.
   void SetEjected(std::string_view pool, std::string_view name, bool ejected);
 
+  // As another process knew it, in which the backend was ready; before its health and address are
+  // told, in one batch with them.
+  void SetReadySince(std::string_view pool, std::string_view name, std::optional<TimePoint> since);
+
   // What probes and name look-ups found. Unknown names are ignored: the answer may come late.
   void SetHealth(std::string_view pool, std::string_view name, Health health);
   void SetResolved(std::string_view pool, std::string_view name,

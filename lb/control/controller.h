@@ -149,6 +149,9 @@ class Controller {
   void SweepDepartures();
   void Sense(TimePoint now);
   void TakeSightings();
+  // Of one backend, for a process that takes over, and from one.
+  void ExportSensed(handoff::BackendState& out) const;
+  void RestoreSensed(const handoff::BackendState& backend);
   void OnSightings(const std::vector<session::BackendSightings>& sightings);
   void JudgeEjections(TimePoint now);
   void LogEjection(const std::string& pool, const Ejector::Change& change);

@@ -56,6 +56,8 @@ Result<handoff::State> Controller::BeginHandoff() {
       if (const auto* before = inheritance_.FindProbed(key)) out.probed = *before;
       if (page != nullptr) out.probed = page->state.memory();
       out.resolved = backend.resolved;
+      out.ready_since = backend.ready_since;
+      ExportSensed(out);
       if (const auto down = down_.find(key); down != down_.end()) out.down_since = down->second;
     }
     const auto sticks = plan_builder_.Sticks(pool.name);
@@ -89,6 +91,7 @@ void Controller::RestoreInherited() {
   {
     backend::Registry::Batch batch(registry_);
     for (const handoff::BackendState& backend : inheritance_.backends()) {
+      RestoreSensed(backend);
       registry_.SetResolved(backend.pool, backend.backend, backend.resolved);
       registry_.SetHealth(backend.pool, backend.backend, ToHealth(backend.probed.health));
       if (backend.down_since) down_[{backend.pool, backend.backend}] = *backend.down_since;

@@ -13,6 +13,13 @@ std::string Share(std::uint32_t part, std::uint32_t whole) {
   return std::to_string(part) + "/" + std::to_string(whole);
 }
 
+session::Signal SignalOf(std::string_view word) {
+  for (std::size_t i = 0; i < session::kSignalCount; ++i) {
+    if (session::kSignals[i].word == word) return static_cast<session::Signal>(i);
+  }
+  return session::Signal::kDiedEarly;  // one that this version does not have
+}
+
 std::string_view WhyBack(Ejector::Cause cause) {
   switch (cause) {
     case Ejector::Cause::kNeeded:
@@ -102,6 +109,38 @@ void Controller::Pardon(std::string_view pool, std::string_view name) {
   registry_.SetEjected(pool, name, false);
   log_.Event(LogLevel::kInfo, "backend " + key.first + "/" + key.second,
              {{"went", "readmitted"}, {"cause", "operator"}});
+}
+
+void Controller::ExportSensed(handoff::BackendState& out) const {
+  const Ejector::Memory memory = ejector_.Export({out.pool, out.backend});
+  out.ejections = memory.times;
+  out.readmitted = memory.back;
+  if (!memory.ejection) return;
+  const EjectionEvidence& evidence = memory.ejection->evidence;
+  out.ejected = handoff::Ejection{.since = memory.ejection->since,
+                                  .until = memory.ejection->until,
+                                  .signal = std::string(ToString(evidence.signal)),
+                                  .failures = evidence.failures,
+                                  .sources = evidence.sources,
+                                  .other_failures = evidence.other_failures,
+                                  .other_sources = evidence.other_sources};
+}
+
+void Controller::RestoreSensed(const handoff::BackendState& backend) {
+  registry_.SetReadySince(backend.pool, backend.backend, backend.ready_since);
+  Ejector::Memory memory{.times = backend.ejections, .back = backend.readmitted, .ejection = {}};
+  if (const auto& ejected = backend.ejected) {
+    memory.ejection = Ejection{.since = ejected->since,
+                               .until = ejected->until,
+                               .times = backend.ejections,
+                               .evidence = {.signal = SignalOf(ejected->signal),
+                                            .failures = ejected->failures,
+                                            .sources = ejected->sources,
+                                            .other_failures = ejected->other_failures,
+                                            .other_sources = ejected->other_sources}};
+    registry_.SetEjected(backend.pool, backend.backend, true);
+  }
+  ejector_.Restore({backend.pool, backend.backend}, memory);
 }
 
 SensedStatus Controller::SensedOf(const std::string& pool, const std::string& name) const {

@@ -209,6 +209,20 @@ bool Ejector::Pardon(const Key& key) {
   return was;
 }
 
+Ejector::Memory Ejector::Export(const Key& key) const {
+  const auto found = backends_.find(key);
+  if (found == backends_.end()) return {};
+  const Backend& backend = found->second;
+  return {.times = backend.times, .back = backend.back, .ejection = backend.ejection};
+}
+
+void Ejector::Restore(const Key& key, const Memory& memory) {
+  Backend& backend = backends_[key];
+  backend.times = memory.times;
+  backend.back = memory.back;
+  backend.ejection = memory.ejection;
+}
+
 EjectionEvidence Ejector::Shown(const Key& key) const {
   const auto found = backends_.find(key);
   return found == backends_.end() ? EjectionEvidence{} : found->second.shown;

@@ -86,6 +86,15 @@ class Ejector {
   // The backend is gone, or is another machine now.
   void Forget(const Key& key) { backends_.erase(key); }
 
+  // What another process has to know to go on.
+  struct Memory {
+    std::uint32_t times = 0;  // ejections in a row
+    TimePoint back;           // from the last of them
+    std::optional<Ejection> ejection;
+  };
+  Memory Export(const Key& key) const;
+  void Restore(const Key& key, const Memory& memory);
+
   // What the window held when Judge() looked last. The signal is kOk where nothing failed.
   EjectionEvidence Shown(const Key& key) const;
 

@@ -56,6 +56,31 @@ std::optional<backend::Drain> ReadDrain(RecordReader& in) {
   return given ? std::optional(drain) : std::nullopt;
 }
 
+void WriteEjection(RecordWriter& out, const std::optional<Ejection>& given) {
+  const Ejection ejection = given.value_or(Ejection{});
+  out.U8(given ? 1 : 0);
+  out.Time(ejection.since);
+  out.Time(ejection.until);
+  out.String(ejection.signal);
+  out.U32(ejection.failures);
+  out.U32(ejection.sources);
+  out.U32(ejection.other_failures);
+  out.U32(ejection.other_sources);
+}
+
+std::optional<Ejection> ReadEjection(RecordReader& in) {
+  const bool given = in.U8() != 0;
+  Ejection ejection;
+  ejection.since = in.Time();
+  ejection.until = in.Time();
+  ejection.signal = in.Text();
+  ejection.failures = in.U32();
+  ejection.sources = in.U32();
+  ejection.other_failures = in.U32();
+  ejection.other_sources = in.U32();
+  return given ? std::optional(ejection) : std::nullopt;
+}
+
 }  // namespace
 
 void EncodeHello(const Hello& hello, Bytes& body) {
@@ -141,6 +166,10 @@ void EncodeBackend(const BackendState& state, Bytes& body) {
   out.Address(state.resolved);
   out.Wall(state.down_since.value_or(WallTime()));
   WriteDrain(out, state.departed);
+  out.Time(state.ready_since.value_or(TimePoint()));
+  out.U32(state.ejections);
+  out.Time(state.readmitted);
+  WriteEjection(out, state.ejected);
 }
 
 std::optional<std::vector<BackendState>> DecodeBackends(ByteView body) {
@@ -159,6 +188,10 @@ std::optional<std::vector<BackendState>> DecodeBackends(ByteView body) {
     state.resolved = in.Address();
     if (const WallTime since = in.Wall(); since != WallTime()) state.down_since = since;
     state.departed = ReadDrain(in);
+    if (const TimePoint since = in.Time(); since != TimePoint()) state.ready_since = since;
+    state.ejections = in.U32();
+    state.readmitted = in.Time();
+    state.ejected = ReadEjection(in);
     return state;
   });
 }

@@ -65,6 +65,17 @@ struct OfferedSocket {
 void EncodeSocket(const OfferedSocket& socket, Bytes& body);
 std::optional<std::vector<OfferedSocket>> DecodeSockets(ByteView body, std::vector<Fd>&& fds);
 
+// What sessions have shown of one backend.
+struct Ejection {
+  TimePoint since;
+  TimePoint until;
+  std::string signal;  // its word
+  std::uint32_t failures = 0;
+  std::uint32_t sources = 0;
+  std::uint32_t other_failures = 0;
+  std::uint32_t other_sources = 0;
+};
+
 // What is known of one backend beside the configuration and the operator's decisions.
 struct BackendState {
   std::string pool;
@@ -74,6 +85,10 @@ struct BackendState {
   std::optional<WallTime> down_since;      // dead since then
   std::optional<backend::Drain> departed;  // removed: it is in the configuration of CONFIG only for
                                            // the sessions that are left
+  std::optional<TimePoint> ready_since;    // when it came back; absent: it was never away
+  std::uint32_t ejections = 0;             // in a row
+  TimePoint readmitted;                    // from the last of them
+  std::optional<Ejection> ejected;
 };
 void EncodeBackend(const BackendState& state, Bytes& body);
 std::optional<std::vector<BackendState>> DecodeBackends(ByteView body);

@@ -71,6 +71,21 @@ TEST_F(RegistryTest, KnowsWhoHasComeBack) {
   EXPECT_TRUE(Find("vpn3")->ready_since);
 }
 
+TEST_F(RegistryTest, AnotherProcessKnewSinceWhenItIsBack) {
+  const TimePoint since = Clock::now() - std::chrono::seconds(10);
+  {
+    const Registry::Batch batch(registry_);
+    registry_.SetReadySince("main", "vpn1", since);
+    registry_.SetHealth("main", "vpn1", Health::kUp);
+    registry_.SetReadySince("main", "vpn2", std::nullopt);
+    registry_.SetHealth("main", "vpn2", Health::kDown);
+  }
+  EXPECT_EQ(Find("vpn1")->ready_since, since);
+  EXPECT_EQ(Find("vpn2")->ready_since, std::nullopt);
+  registry_.SetHealth("main", "vpn2", Health::kUp);
+  EXPECT_GT(Find("vpn2")->ready_since, since);
+}
+
 TEST_F(RegistryTest, TheOperatorWinsOverTheConfigurationUntilReset) {
   ASSERT_TRUE(registry_.SetAdmin("main", "vpn1", AdminState::kDisabled).ok());
   ASSERT_TRUE(registry_.SetWeight("main", "vpn1", 7).ok());

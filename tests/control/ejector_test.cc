@@ -280,6 +280,29 @@ TEST(Ejector, ThePardonForgetsEverything) {
   }
 }
 
+TEST(Ejector, AnotherProcessGoesOnWithIt) {
+  Farm before(2);
+  for (int i = 0; i < 2; ++i) {
+    before.See("a", Signal::kConnectTimeout, 10).See("b", Signal::kOk, 10);
+    EXPECT_THAT(before.Judge(30s), ElementsAre("a out"));
+    if (i == 1) break;
+    EXPECT_THAT(before.Judge(30s), ElementsAre("a back"));
+  }
+  Farm after(2);
+  after.now = before.now;
+  for (const std::string name : {"a", "b"}) {
+    after.ejector.Restore({"main", name}, before.ejector.Export({"main", name}));
+  }
+  ASSERT_TRUE(after.Out("a"));
+  EXPECT_FALSE(after.Out("b"));
+  EXPECT_EQ(after.ejector.Find({"main", "a"})->times, 2u);
+  EXPECT_EQ(after.ejector.Find({"main", "a"})->evidence.failures, 10u);
+  EXPECT_THAT(after.Judge(60s), ElementsAre("a back"));
+  after.See("a", Signal::kConnectTimeout, 10).See("b", Signal::kOk, 10);
+  EXPECT_THAT(after.Judge(), ElementsAre("a out"));
+  EXPECT_EQ(after.For("a"), 120s);
+}
+
 TEST(Ejector, WhatTheWindowHoldsIsShown) {
   Farm farm(3);
   farm.See("a", Signal::kSilent, 2).See("a", Signal::kOk, 3, 100);

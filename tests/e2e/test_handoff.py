@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A live handoff: another process takes over, and no tunnel, byte or client is lost."""
 # SPDX-License-Identifier: Apache-2.0
+import datetime
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import threading
 
 from lib import case, handoff, proc, streams
 from lib.balancer import Balancer, binary, pool
+from lib.demo_farm import DemoFarm
 
 SANITIZED = bool(os.environ.get('SSTPLB_SANITIZE'))
 
@@ -288,6 +290,37 @@ class HandoffTest(handoff.HandoffCase):
             self.assertEqual(streams.Session(self, balancer.port).backend, 'good')
         changes = [event for event in balancer.events() if event['what'].startswith('backend ')]
         self.assertEqual(changes, [])
+
+    def test_ejections_and_slow_start_come_along(self):
+        good, dead = DemoFarm(self, 'good'), proc.free_port()
+        (self.dir / 'password').write_text('any\n')
+        balancer = Balancer(self, {'main': pool({'good': good.address, 'dead': dead},
+                                                balance='round-robin', slow_start='1h',
+                                                ejection={'base_time': '10m'})}).start()
+        balancer.ok('backend', 'disable', 'main/good')
+        balancer.ok('backend', 'enable', 'main/good')
+        done = proc.run([balancer.binary, 'load', f'127.0.0.1:{balancer.port}', '--tunnels', '12',
+                         '--hold', '1s', '--depth', 'ppp', '--payload', '100KiB/s',
+                         '--user', 'any', '--password-file', str(self.dir / 'password'),
+                         '--source', ','.join(f'127.0.{i + 1}.1' for i in range(12)), '--json'],
+                        timeout=60)
+        self.assertEqual(json.loads(done.stdout)['came_up'], 12)
+        before = self.wait(lambda: balancer.backends()['main/dead']['ejection'] and
+                           balancer.backends(), 10, 'an ejection')
+        balancer.upgrade()
+        after = balancer.backends()
+        was, now = before['main/dead']['ejection'], after['main/dead']['ejection']
+        for field in ('signal', 'times', 'failures', 'sources', 'other_failures', 'other_sources'):
+            self.assertEqual(now[field], was[field], field)
+        for field in ('since', 'until'):
+            moved = (datetime.datetime.fromisoformat(now[field]) -
+                     datetime.datetime.fromisoformat(was[field]))
+            self.assertLess(abs(moved.total_seconds()), 1.5, field)
+        self.assertFalse(after['main/dead']['ready'])
+        share = after['main/good']['share']
+        self.assertLess(share, 0.5)
+        self.assertGreaterEqual(share, before['main/good']['share'])
+        balancer.stop()
 
     def test_a_removed_backend_goes_on_draining(self):
         a, b = self.echoes('a', 'b')

@@ -51,7 +51,17 @@ BackendState FullBackend() {
                      .dead_run = 3},
           .resolved = SocketAddress::Parse("192.0.2.11:443"),
           .down_since = kWall,
-          .departed = FullDrain()};
+          .departed = FullDrain(),
+          .ready_since = TimePoint(seconds(50)),
+          .ejections = 3,
+          .readmitted = TimePoint(seconds(60)),
+          .ejected = Ejection{.since = TimePoint(seconds(70)),
+                              .until = TimePoint(seconds(190)),
+                              .signal = "closed_at_once",
+                              .failures = 7,
+                              .sources = 8,
+                              .other_failures = 1,
+                              .other_sources = 40}};
 }
 
 ControlState FullControl() {
@@ -156,10 +166,21 @@ TEST(Messages, ABackendWithEverything) {
   EXPECT_EQ(back.resolved, want.resolved);
   EXPECT_EQ(back.down_since, want.down_since);
   EXPECT_EQ(back.departed, want.departed);
+  EXPECT_EQ(back.ready_since, want.ready_since);
+  EXPECT_EQ(back.ejections, 3u);
+  EXPECT_EQ(back.readmitted, want.readmitted);
+  ASSERT_TRUE(back.ejected);
+  EXPECT_EQ(back.ejected->since, want.ejected->since);
+  EXPECT_EQ(back.ejected->until, want.ejected->until);
+  EXPECT_EQ(back.ejected->signal, "closed_at_once");
+  EXPECT_EQ(back.ejected->failures, 7u);
+  EXPECT_EQ(back.ejected->sources, 8u);
+  EXPECT_EQ(back.ejected->other_failures, 1u);
+  EXPECT_EQ(back.ejected->other_sources, 40u);
 }
 
 TEST(Messages, EachOptionalOfABackendMayBeAbsent) {
-  for (int without = 0; without < 6; ++without) {
+  for (int without = 0; without < 8; ++without) {
     BackendState state = FullBackend();
     if (without == 0) state.resolved.reset();
     if (without == 1) state.down_since.reset();
@@ -167,11 +188,15 @@ TEST(Messages, EachOptionalOfABackendMayBeAbsent) {
     if (without == 3) state.departed->deadline.reset();
     if (without == 4) state.departed->pace.reset();
     if (without == 5) state.departed->idle_first = false;
+    if (without == 6) state.ready_since.reset();
+    if (without == 7) state.ejected.reset();
     const auto back = DecodeBackends(Encoded(EncodeBackend, state));
     ASSERT_TRUE(back && back->size() == 1) << without;
     EXPECT_EQ(back->front().resolved, state.resolved) << without;
     EXPECT_EQ(back->front().down_since, state.down_since) << without;
     EXPECT_EQ(back->front().departed, state.departed) << without;
+    EXPECT_EQ(back->front().ready_since, state.ready_since) << without;
+    EXPECT_EQ(back->front().ejected.has_value(), state.ejected.has_value()) << without;
   }
 }
 
@@ -260,8 +285,8 @@ TEST(Messages, AShorterRecordHasDefaultsOrIsRefused) {
     ++accepted;
     EXPECT_TRUE(back->front().pool == "main" || back->front().pool.empty());
   });
-  // Nine fields and the seven of its drain.
-  EXPECT_EQ(accepted, 16u);
+  // Nine fields, the seven of its drain, three more and the eight of its ejection.
+  EXPECT_EQ(accepted, 27u);
 
   accepted = 0;
   ForEachShorterRecord(Encoded(EncodeOffer, SomeOffer()), [&](ByteView body) {
