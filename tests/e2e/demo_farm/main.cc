@@ -1,6 +1,7 @@
-// demo_farm [--proxy] [KIND [PORT [DAYS [NAME...]]]]: one server of the demo farm as a program:
-// rras, softether, and so on; on that port (0: any); with a certificate for these names that is
-// good for so many days; with --proxy it wants a PROXY header. It is steered by lines on its input:
+// demo_farm [--proxy] [KIND[:USER:PASSWORD] [PORT [DAYS [NAME...]]]]: one server of the demo farm
+// as a program: rras, softether, and so on; which lets in that user alone; on that port (0: any);
+// with a certificate for these names that is good for so many days; with --proxy it wants a PROXY
+// header. It is steered by lines on its input:
 //
 //   fault WORD [NUMBER]   what it does wrong from now on (lb/demo/fault.h), with the status of
 //                         http_status or the milliseconds of slow; answered by "done"
@@ -103,7 +104,12 @@ demo::ServerOptions OptionsFrom(std::vector<std::string> words) {
   options.proxy_header = !words.empty() && words[0] == "--proxy";
   if (options.proxy_header) words.erase(words.begin());
   if (!words.empty()) {
-    const auto kind = demo::KindFromString(words[0]);
+    std::istringstream word(words[0]);
+    std::string name;
+    std::getline(word, name, ':');
+    std::getline(word, options.user, ':');
+    std::getline(word, options.password);
+    const auto kind = demo::KindFromString(name);
     if (kind) options.personality = demo::PersonalityOf(*kind);
   }
   if (words.size() > 1) options.listen.port = static_cast<std::uint16_t>(std::stoi(words[1]));
