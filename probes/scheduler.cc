@@ -10,6 +10,9 @@
 namespace sstplb::probes {
 namespace {
 
+constexpr std::string_view kLowered =
+    "asked post, not call: a call would take the last place below max_sessions";
+
 Duration Soonest(const ProbeRequest& request) {
   return std::min(request.settings.fast_interval, request.settings.interval);
 }
@@ -18,8 +21,17 @@ Duration IntervalOf(const ProbeRequest& request, const RiseFall& state) {
   return state.changing() ? Soonest(request) : request.settings.interval;
 }
 
+bool CallsServer(const config::Probe& settings) {
+  return settings.kind == config::ProbeKind::kSstp && settings.depth == config::ProbeDepth::kCall;
+}
+
 std::string Share(std::uint32_t have, std::uint32_t needed) {
   return std::to_string(std::min(have, needed)) + "/" + std::to_string(needed);
+}
+
+ProbeReport WithNote(ProbeReport report, std::string_view note) {
+  report.note += (report.note.empty() ? "" : "; ") + std::string(note);
+  return report;
 }
 
 }  // namespace
@@ -184,6 +196,14 @@ void Prober::ProbeNow(const TargetKey& key) {
   Arm();
 }
 
+void Prober::SetFull(const TargetKey& key, bool full) {
+  if (full) {
+    full_.insert(key);
+  } else {
+    full_.erase(key);
+  }
+}
+
 const RiseFall* Prober::Find(const TargetKey& key) const {
   const auto known = targets_.find(key);
   return known == targets_.end() ? nullptr : &known->second.state;
@@ -252,6 +272,12 @@ void Prober::LeaveLine(Host& host, QuestionId id, TimePoint now) {
   if (!host.line.empty()) schedule_.Put(host.line.front(), host.budget.NextAt(now));
 }
 
+// Pools that share a server may each give it a cap of their own.
+bool Prober::AnyFull(const Question& question) const {
+  return std::ranges::any_of(question.askers,
+                             [this](const TargetKey& key) { return full_.contains(key); });
+}
+
 void Prober::Begin(QuestionId id, Question& question) {
   const std::uint64_t run = ++last_run_;
   question.run = run;
@@ -259,6 +285,8 @@ void Prober::Begin(QuestionId id, Question& question) {
   question.again = false;
   ProbeRequest request = question.request;
   request.learned = question.learned;
+  question.lowered = CallsServer(request.settings) && AnyFull(question);
+  if (question.lowered) request.settings.depth = config::ProbeDepth::kPost;
   question.probe = options_.make(std::move(request));
   ++in_flight_;
   question.probe->Start([this, id, run](const ProbeReport& report) { OnReport(id, run, report); });
@@ -281,7 +309,8 @@ void Prober::OnReport(QuestionId id, std::uint64_t run, const ProbeReport& repor
   Question& question = questions_.at(id);
   const std::unique_ptr<Probe> finished = std::move(question.probe);
   Free(question.request.address);
-  const std::vector<ProbeAnswer> answers = Answers(question, report);
+  const std::vector<ProbeAnswer> answers =
+      Answers(question, question.lowered ? WithNote(report, kLowered) : report);
   schedule_.Put(id, NextProbe(question, Clock::now()));
   question.answered = true;
   Arm();

@@ -78,6 +78,10 @@ class Prober {
   void Remove(const TargetKey& key);
   // As soon as place and budget allow; after the probe that is under way, if there is one.
   void ProbeNow(const TargetKey& key);
+  // Whether it has at most one place left for a session. A probe of depth "call" would take it from
+  // the next client, or find the server full and call a healthy one down: "post" is asked then, and
+  // the report's note says so. Stays until it is said otherwise, Set() or not.
+  void SetFull(const TargetKey& key, bool full);
 
   // Null when the backend is not probed. Valid until the next Remove().
   const RiseFall* Find(const TargetKey& key) const;
@@ -102,6 +106,7 @@ class Prober {
     TimePoint started;
     bool again = false;     // ProbeNow() came while one was under way
     bool answered = false;  // once, at least
+    bool lowered = false;   // the probe under way asks "post" where "call" was meant
     std::string learned;
     std::uint64_t postponed = 0;
   };
@@ -125,6 +130,7 @@ class Prober {
   void Arm();
   bool MayBegin(QuestionId id, Question& question, TimePoint now);
   void LeaveLine(Host& host, QuestionId id, TimePoint now);
+  bool AnyFull(const Question& question) const;
   void Begin(QuestionId id, Question& question);
   void Free(const std::optional<SocketAddress>& address);
   void OnReport(QuestionId id, std::uint64_t run, const ProbeReport& report);
@@ -139,6 +145,7 @@ class Prober {
   TlsContexts contexts_;
   Schedule schedule_;
   std::map<TargetKey, Target> targets_;
+  std::set<TargetKey> full_;
   std::map<QuestionId, Question> questions_;
   std::map<SocketAddress, Host> hosts_;  // that have questions, or a probe that still closes
   std::size_t in_flight_ = 0;            // retired ones included

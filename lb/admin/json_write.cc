@@ -45,6 +45,7 @@ Json Value(const control::ProbeStatus& p) {
   j["outcome"] = TextOrNull(p.outcome);
   j["detail"] = TextOrNull(p.detail);
   j["hint"] = TextOrNull(p.hint);
+  j["note"] = TextOrNull(p.note);
   j["server"] = TextOrNull(p.server_kind);
   j["history"] = HistoryText(p.history, p.history_size);
   j["streak"] = p.streak;

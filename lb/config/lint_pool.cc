@@ -191,6 +191,17 @@ class PoolLint {
            "each such probe starts a pppd on sstp-server and takes an address for a moment",
            "Use \"post\", or a long interval and spare addresses");
     }
+    const bool visible_when_full =
+        probe_.server == ServerKind::kRras || probe_.server == ServerKind::kAccelPpp;
+    const bool capped =
+        std::ranges::all_of(pool_.backends, [](const Backend& b) { return b.max_sessions != 0; });
+    if (call && visible_when_full && !capped) {
+      Warn("probe_call_costs", ".probe.depth",
+           "each such probe takes a port of " + std::string(ToWord(probe_.server)) +
+               " for a moment: the last one of a full server from a client, and without "
+               "max_sessions it is not known which server is full",
+           "Set max_sessions of each backend to what it has, or use \"post\"");
+    }
   }
 
   void ProbeTimes() {

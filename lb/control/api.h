@@ -51,6 +51,7 @@ struct ProbeStatus {
   std::string outcome;
   std::string detail;
   std::string hint;                // what that means on this kind of server; may be ""
+  std::string note;                // a warning that changes nothing about the outcome; may be ""
   std::string server_kind;         // learned from the answers; "" when unknown
   std::uint64_t history = 0;       // the last answers, newest in bit 0; 1: good
   std::uint32_t history_size = 0;  // how many of the 64 bits count

@@ -130,6 +130,7 @@ void Controller::Start() {
   listeners_.Apply(config_, std::move(opened_), workers_);
   if (refusing_) Listeners::StopListening(workers_);
   opened_ = {};
+  TellFull();
   probe_thread_.Start();
   probing_ = true;
   tick_.start(EvSeconds(kTick), EvSeconds(kTick));
@@ -152,6 +153,7 @@ void Controller::OnTick() {
   RunRebalances();
   Sense(Clock::now());
   SweepDepartures();
+  TellFull();
   auto sticks = StickTables();
   for (const auto& [pool, table] : sticks) table->Expire(Clock::now());
   keeper_.Tick(Clock::now(), std::move(sticks));
@@ -201,7 +203,11 @@ void Controller::UpdateTargets() {
     std::erase_if(ejections_, [&k = key](const auto& count) {
       return std::get<0>(count.first) == k.first && std::get<1>(count.first) == k.second;
     });
-    probe_thread_.loop().Post([this, k = key] { prober_->Remove({k.first, k.second}); });
+    full_.erase(key);
+    probe_thread_.loop().Post([this, k = key] {
+      prober_->Remove({k.first, k.second});
+      prober_->SetFull({k.first, k.second}, false);
+    });
   }
   for (const auto& [key, target] : wanted) {
     const auto before = targets_.find(key);

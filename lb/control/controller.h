@@ -138,6 +138,7 @@ class Controller {
   void PublishPlan();
   void UpdateTargets();
   void OnProbeAnswer(const probes::ProbeAnswer& answer);
+  void TellFull();
   void TellServerKind(const ProbeBook::Key& key, const probes::ProbeAnswer& answer);
   void WatchCertificate(const ProbeBook::Key& key, const probes::ProbeReport& report);
   void OnResolved(const std::string& pool, const std::string& backend,
@@ -206,6 +207,7 @@ class Controller {
   backend::Registry registry_;
   backend::Resolver resolver_;
   std::map<ProbeBook::Key, Target> targets_;  // what the prober and the resolver were told
+  std::set<ProbeBook::Key> full_;             // of which the prober was told (Prober::SetFull)
   ProbeBook probe_book_;
   CertificateBook certificate_book_;
   std::map<ProbeBook::Key, WallTime> down_;        // backends that are dead, and since when

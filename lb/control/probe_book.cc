@@ -34,6 +34,7 @@ ProbeStatus ToStatus(const ProbePage& page) {
   status.outcome = probes::ToString(page.last.outcome);
   status.detail = page.last.detail;
   status.hint = page.last.hint;
+  status.note = page.last.note;
   status.server_kind = page.server_kind;
   status.history = page.state.bits();
   status.history_size = page.state.count();

@@ -50,6 +50,7 @@ TEST_F(ApiTest, StatusHasTheWholeBalancer) {
   EXPECT_EQ(down["probe"]["outcome"], "tls_timeout");
   EXPECT_EQ(down["probe"]["history"].get<std::string>().substr(52), "000011111000");
   EXPECT_EQ(down["probe"]["hint"], "the process hangs");
+  EXPECT_EQ(down["probe"]["note"], "asked post, not call");
   EXPECT_EQ(down["probe"]["server"], "rras");
   EXPECT_EQ(down["certificate"]["findings"],
             Json({{"expires", "in 5d1h"}, {"names", "ras.example.com"}}));

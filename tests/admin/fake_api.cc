@@ -62,6 +62,7 @@ std::vector<control::PoolStatus> MakePools() {
   down.probe.detail = "no ServerHello within 3.0s";
   down.probe.history = 0xfffffffffff000f8;
   down.probe.hint = "the process hangs";
+  down.probe.note = "asked post, not call";
   down.certificate->not_after = WallClock::now() + 24h * 5 + 1h;
   down.certificate->changes = 1;
   down.certificate->findings = {{"expires", "in 5d1h"}, {"names", "ras.example.com"}};

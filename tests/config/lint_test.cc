@@ -143,12 +143,28 @@ TEST(Lint, KeysWithoutEffect) {
   });
 }
 
+TEST(Lint, ACallIsFineWhereItIsKnownWhoIsFull) {
+  const std::string capped =
+      "[[pool.spare.backend]]\nname = \"vpn1\"\naddress = \"10.0.1.11:443\"\nmax_sessions = 9\n"
+      "[[pool.spare.backend]]\nname = \"vpn2\"\naddress = \"10.0.1.12:443\"\nmax_sessions = 9\n"
+      "[pool.spare.probe]\ndepth = \"call\"\nserver = \"accel-ppp\"\n"
+      "[[listener.vpn.route]]\nsni = [\"a.example.com\"]\npool = \"spare\"\n";
+  EXPECT_THAT(Names(Text("", "", capped)), IsEmpty());
+}
+
 TEST(Lint, ProbesAndProxyHeaders) {
   Check({
       {"", "probe.kind = \"none\"", "", {"probe_none"}},
       {"", "probe.kind = \"tcp\"", "", {"probe_shallow"}},
       {"", "probe = { depth = \"call\" }", "", {}},
       {"", "probe = { depth = \"call\", server = \"sstp-server\" }", "", {"probe_call_costs"}},
+      {"", "probe = { depth = \"call\", server = \"rras\" }", "", {"probe_call_costs"}},
+      {"", "probe = { depth = \"call\", server = \"accel-ppp\" }", "", {"probe_call_costs"}},
+      {"",
+       "probe = { depth = \"call\", server = \"rras\" }",
+       "max_sessions = 100",  // of one of them
+       {"probe_call_costs"}},
+      {"", "probe = { depth = \"call\", server = \"softether\" }", "", {}},
       {"", "probe.timeout = \"6s\"", "", {"probe_timeout_long"}},
       {"", "probe = { interval = \"900ms\", timeout = \"800ms\" }", "", {"probe_interval_short"}},
       {"", "probe.budget = \"20/m burst 10\"", "", {}},

@@ -2,7 +2,7 @@
 """Probes of the daemon against servers of the demo farm: shared, bounded, without anything left
 behind; and what it makes of the certificates that they show."""
 # SPDX-License-Identifier: Apache-2.0
-from lib import case, demo_farm
+from lib import case, demo_farm, sstp
 from lib.balancer import Balancer, binary, pool
 
 QUICK = {'interval': '100ms', 'fast_interval': '50ms', 'timeout': '2s'}
@@ -74,6 +74,45 @@ class ProbesTest(case.EndToEndCase):
         self.assertIn('given out', probe['hint'])
         farm.fault('none')
         balancer.wait_health('up', 'main/vpn1', timeout=30)
+        balancer.stop()
+        farm.wait_nothing_left()
+
+    def test_a_full_server_is_not_asked_for_one_place_more(self):
+        farm = demo_farm.DemoFarm(self, kind='sstp-server', addresses=3)
+        main = pool({'vpn1': farm.port}, probe={**QUICK, 'depth': 'call', 'server': 'sstp-server'})
+        main['backend'][0]['max_sessions'] = 3
+        balancer = Balancer(self, {'main': main}).start()
+        balancer.wait_health('up', 'main/vpn1')
+
+        def probe():
+            return balancer.backends()['main/vpn1']['probe']
+
+        def dial():  # As far as it takes for an address.
+            client = sstp.Tunnel(('127.0.0.1', balancer.port))
+            self.addCleanup(client.close)
+            return client.connect().post().call()
+
+        def no_calls_but_posts(what):
+            self.wait(lambda: 'asked post, not call' in (probe()['note'] or ''), 15, what)
+            farm.wait_counters(open=len(balancer.sessions()))
+            before = farm.counters()
+            self.wait(lambda: farm.counters()['posts'] >= before['posts'] + 8, 15, 'eight posts')
+            self.assertEqual(farm.counters()['calls'], before['calls'])
+            self.assertEqual(balancer.health('main/vpn1'), 'up')
+            self.assertEqual(balancer.metric('sstplb_probes_total', outcome='server_full'), 0)
+
+        clients = [dial(), dial()]
+        no_calls_but_posts('the last place to be left to a client')
+        clients.append(dial())
+        no_calls_but_posts('the server to be full')
+        for client in clients[1:]:
+            client.disconnect()
+            client.close()
+        before = farm.counters()['calls']
+        self.wait(lambda: farm.counters()['calls'] >= before + 2, 15, 'calls again')
+        self.wait(lambda: not probe()['note'], 15, 'a probe as configured')
+        self.assertEqual(balancer.health('main/vpn1'), 'up')
+        clients[0].disconnect()
         balancer.stop()
         farm.wait_nothing_left()
 

@@ -1,6 +1,8 @@
 // Backends of several pools at one address: one probe, one answer for all of them, one budget.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
 #include "tests/probes/pretend_probe.h"
 
 namespace sstplb::probes {
@@ -138,6 +140,46 @@ TEST_F(SharingTest, WhatIsLearnedIsPassedOn) {
   EXPECT_EQ(kinds, (std::vector<std::string>{"softether", "softether", "softether"}));
   EXPECT_EQ(stage_.asked[0].learned, "");
   EXPECT_EQ(stage_.asked[1].learned, "softether");
+}
+
+// Each pool has its own cap, the server is one.
+TEST_F(SharingTest, NoCallWhileAnyWhoAsksHasNoPlaceToSpare) {
+  const auto prober = Make();
+  std::vector<std::string> notes;
+  on_answer_ = [&](const ProbeAnswer& answer) {
+    EXPECT_EQ(answer.request.settings.depth, config::ProbeDepth::kCall) << "as configured";
+    notes.push_back(answer.report.note);
+  };
+  const auto ask = [&](const char* pool) {
+    ProbeRequest request = At(pool, "vpn1");
+    request.settings.kind = config::ProbeKind::kSstp;
+    request.settings.depth = config::ProbeDepth::kCall;
+    prober->Set(request);
+  };
+  const auto next_depth = [&] {
+    const std::size_t asked = Starts();
+    const std::size_t told = notes.size();
+    EXPECT_TRUE(RunUntil([&] { return Starts() > asked && notes.size() >= told + 2; }));
+    return stage_.asked.back().settings.depth;
+  };
+  prober->SetFull({"b", "vpn1"}, true);  // before it is there
+  ask("a");
+  ask("b");
+  EXPECT_EQ(next_depth(), config::ProbeDepth::kPost);
+  EXPECT_THAT(notes.back(), ::testing::HasSubstr("asked post, not call"));
+  const std::size_t shared = Starts();
+  prober->SetFull({"b", "vpn1"}, false);
+  EXPECT_EQ(next_depth(), config::ProbeDepth::kCall);
+  EXPECT_EQ(notes.back(), "");
+  EXPECT_EQ(stage_.most_live, 1);
+  EXPECT_EQ(notes.size(), 2 * (Starts() - static_cast<std::size_t>(stage_.live)))
+      << "still one question, after " << shared;
+  prober->SetFull({"a", "vpn1"}, true);
+  EXPECT_EQ(next_depth(), config::ProbeDepth::kPost);
+  prober->Remove({"a", "vpn1"});
+  EXPECT_TRUE(RunUntil([&] {
+    return stage_.asked.back().settings.depth == config::ProbeDepth::kCall;
+  })) << "who is full has left";
 }
 
 TEST_F(SharingTest, ACallbackThatRemovesTheOthers) {

@@ -1,7 +1,8 @@
-// demo_farm [--proxy] [KIND[:USER:PASSWORD] [PORT [DAYS [NAME...]]]]: one server of the demo farm
-// as a program: rras, softether, and so on; which lets in that user alone; on that port (0: any);
-// with a certificate for these names that is good for so many days; with --proxy it wants a PROXY
-// header. It is steered by lines on its input:
+// demo_farm [--proxy] [--addresses=N] [KIND[:USER:PASSWORD] [PORT [DAYS [NAME...]]]]: one server of
+// the demo farm as a program: rras, softether, and so on; which lets in that user alone; on that
+// port (0: any); with a certificate for these names that is good for so many days. With --proxy it
+// wants a PROXY header; with --addresses it has so many for tunnels. It is steered by lines on its
+// input:
 //
 //   fault WORD [NUMBER]   what it does wrong from now on (lb/demo/fault.h), with the status of
 //                         http_status or the milliseconds of slow; answered by "done"
@@ -18,6 +19,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -100,9 +102,15 @@ std::string Answer(demo::Farm& farm, const std::string& line) {
 
 // Words that are not there leave what the farm has by itself.
 demo::ServerOptions OptionsFrom(std::vector<std::string> words) {
+  constexpr std::string_view kAddresses = "--addresses=";
   demo::ServerOptions options;
-  options.proxy_header = !words.empty() && words[0] == "--proxy";
-  if (options.proxy_header) words.erase(words.begin());
+  options.addresses = 20000;
+  for (; !words.empty() && words[0].starts_with("--"); words.erase(words.begin())) {
+    if (words[0] == "--proxy") options.proxy_header = true;
+    if (words[0].starts_with(kAddresses)) {
+      options.addresses = std::stoul(words[0].substr(kAddresses.size()));
+    }
+  }
   if (!words.empty()) {
     std::istringstream word(words[0]);
     std::string name;
@@ -122,7 +130,6 @@ demo::ServerOptions OptionsFrom(std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
   std::vector<demo::ServerOptions> servers = {OptionsFrom({argv + 1, argv + argc})};
-  servers[0].addresses = 20000;
   auto farm = demo::Farm::Start(std::move(servers));
   if (!farm.ok()) {
     std::fprintf(stderr, "demo_farm: %s\n", farm.error().message.c_str());

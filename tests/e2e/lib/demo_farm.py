@@ -11,12 +11,12 @@ import unittest
 
 class DemoFarm:
     def __init__(self, test, name='demo_farm', *, kind='rras', port=0, days=30,
-                 names=('vpn.sstp.test',)):
+                 names=('vpn.sstp.test',), addresses=20000):
         path = os.environ.get('SSTPLB_DEMO_FARM', '')
         if not os.access(path, os.X_OK):
             raise unittest.SkipTest(f'SSTPLB_DEMO_FARM={path} names no program')
         self._test = test
-        argv = [path, kind, str(port), str(days), *names]
+        argv = [path, f'--addresses={addresses}', kind, str(port), str(days), *names]
         self._process = test.start(argv, name, stdin=subprocess.PIPE)
         self._answers = 1
         self.address = self._process.wait_line(r'^listening (\S+)$').group(1)
