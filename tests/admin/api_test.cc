@@ -53,8 +53,10 @@ TEST_F(ApiTest, StatusHasTheWholeBalancer) {
   EXPECT_EQ(down["probe"]["note"], "asked post, not call");
   EXPECT_EQ(down["probe"]["server"], "rras");
   EXPECT_EQ(down["certificate"]["findings"],
-            Json({{"expires", "in 5d1h"}, {"names", "ras.example.com"}}));
-  EXPECT_EQ(down["certificate"]["ocsp"], nullptr);
+            Json({{"expires", "in 5d1h"},
+                  {"names", "ras.example.com"},
+                  {"not_yet_valid", "from 2039-01-01T00:00:00Z"}}));
+  EXPECT_EQ(down["certificate"]["ocsp"], "good");
   EXPECT_EQ(down["certificate"]["verified"], false);
   EXPECT_EQ(j["pools"][0]["certificate_mismatch"], true);
   EXPECT_EQ(j["pools"][1]["certificate_mismatch"], false);

@@ -33,6 +33,24 @@ def expect(condition, what):
     return 0 if condition else 1
 
 
+def certificates(page):
+    """What the balancer finds is marked, nothing else is; the facts are there to point at."""
+    failures = 0
+    cells = {text: (kind, title) for kind, title, text in re.findall(
+        r'<span(?: class="([^"]*)")? title="([^"]*)">(\d+ days[^<]*)</span>', page)}
+    failures += expect(set(cells) == {"60 days", "10 days", "5 days !"}, f"has the days: {cells}")
+    for text, kind in (("60 days", ""), ("10 days", ""), ("5 days !", "warn-text")):
+        failures += expect(cells.get(text, ("?",))[0] == kind, f"{text} is {kind!r}")
+    for text, facts in (("60 days", ("issued by CN=Example CA", "stapled OCSP: good", "not changed",
+                                     "chain not verified: unable to get local issuer")),
+                        ("10 days", ("until 20", "chain leads to a trusted root")),
+                        ("5 days !", ("changed 2 times",))):
+        for fact in facts:
+            failures += expect(fact in cells.get(text, ("", ""))[1], f"{text}: {fact!r}")
+    failures += expect("not valid yet: from 2039-01-01T00:00:00Z" in page, "shows not_yet_valid")
+    return failures
+
+
 def main(fake_balancer):
     failures = 0
     shown = draw(fake_balancer)
@@ -41,6 +59,7 @@ def main(fake_balancer):
                  "added by command", "1 of 3 ready", "certificates differ",
                  "not for ras.example.com", "the process hangs", "0.0.0.0:443, [::]:443", "198.51.100.7:50123"):
         failures += expect(text in page, f"shows {text!r}")
+    failures += certificates(page)
     failures += expect(re.search(r'id="readiness"[^>]*>ready<', page), "says that it is ready")
     failures += expect("the last 64 probes: 64 good, 0 bad" in page, "tells the history in words")
     failures += expect("&lt;img src=x onerror=alert(1)&gt;" in page, "shows a hostile name as text")

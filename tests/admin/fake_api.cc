@@ -43,7 +43,9 @@ control::BackendStatus MakeBackend(std::string pool, std::string name, std::stri
                                              .issuer = "CN=Example CA",
                                              .names = {"vpn.example.com"},
                                              .not_before = WallClock::now() - 24h * 30,
-                                             .not_after = WallClock::now() + 24h * 60 + 1h};
+                                             .not_after = WallClock::now() + 24h * 60 + 1h,
+                                             .verify_error = "unable to get local issuer",
+                                             .ocsp = "good"};
   return b;
 }
 
@@ -64,12 +66,16 @@ std::vector<control::PoolStatus> MakePools() {
   down.probe.hint = "the process hangs";
   down.probe.note = "asked post, not call";
   down.certificate->not_after = WallClock::now() + 24h * 5 + 1h;
-  down.certificate->changes = 1;
-  down.certificate->findings = {{"expires", "in 5d1h"}, {"names", "ras.example.com"}};
+  down.certificate->changes = 2;
+  down.certificate->findings = {{"expires", "in 5d1h"},
+                                {"names", "ras.example.com"},
+                                {"not_yet_valid", "from 2039-01-01T00:00:00Z"}};
   main.certificate_mismatch = true;
   control::BackendStatus& draining = main.backends[2];
   draining.admin = config::AdminState::kDraining;
   draining.ready = false;
+  draining.certificate->not_after = WallClock::now() + 24h * 10 + 1h;  // certificate_warn is 7d
+  draining.certificate->verified = true;
   draining.drain = control::DrainStatus{.remaining = 2, .deadline = WallClock::now() + 25min};
   control::PoolStatus lab;
   lab.name = "lab";

@@ -92,7 +92,11 @@ TEST_F(CliTest, Status) {
 
 TEST_F(CliTest, StatusWithColour) {
   colour_ = true;
-  EXPECT_THAT(Run({"status"}).out, HasSubstr("\x1b[31mdown\x1b[0m"));
+  const std::string out = Run({"status"}).out;
+  EXPECT_THAT(out, HasSubstr("\x1b[31mdown\x1b[0m"));
+  // What the balancer finds is a warning; how many days are left, by itself, is none.
+  EXPECT_THAT(out, HasSubstr("\x1b[33m5 days, lacks ras.example.com, not_yet_valid"));
+  EXPECT_THAT(out, HasSubstr("  10 days"));
 }
 
 TEST_F(CliTest, JsonIsTheAnswerAsItIs) {

@@ -136,13 +136,30 @@ function lastProbe(backend) {
 function certificate(backend) {
   if (!backend.certificate) return '\u2013';
   const days = Math.floor((Date.parse(backend.certificate.not_after) - Date.now()) / 86400000);
+  // What is trouble the balancer knows: certificate_warn is each pool's own.
   const findings = backend.certificate.findings;
-  const trouble = days < 21 || Object.keys(findings).length > 0;
-  const kind = days < 7 || 'revoked' in findings ? 'bad-text' : trouble ? 'warn-text' : '';
+  const trouble = Object.keys(findings).length > 0;
+  const bad = days < 0 || 'expired' in findings || 'revoked' in findings;
   const text = days < 0 ? 'expired' : `${days} days${trouble ? ' !' : ''}`;
-  const shown = make('span', {class: kind, title: backend.certificate.not_after}, text);
-  if ('revoked' in findings) return [shown, sub('revoked')];
-  return 'names' in findings ? [shown, sub(`not for ${findings.names}`)] : shown;
+  const shown = make('span', {class: bad ? 'bad-text' : trouble ? 'warn-text' : '',
+                              title: certificateFacts(backend.certificate)}, text);
+  const more = [];
+  if ('revoked' in findings) more.push('revoked');
+  if ('not_yet_valid' in findings) more.push(`not valid yet: ${findings.not_yet_valid}`);
+  if ('names' in findings) more.push(`not for ${findings.names}`);
+  return [shown, ...more.map((line) => sub(line))];
+}
+
+// For who points at it: a line for each.
+function certificateFacts(shown) {
+  const changes = shown.changes === 1 ? 'changed once' : `changed ${shown.changes} times`;
+  return [
+    `until ${shown.not_after}`,
+    `issued by ${shown.issuer}`,
+    shown.verified ? 'chain leads to a trusted root' : `chain not verified: ${shown.verify_error}`,
+    shown.ocsp ? `stapled OCSP: ${shown.ocsp}` : 'no stapled OCSP',
+    shown.changes ? `${changes} since the balancer runs` : 'not changed since the balancer runs',
+  ].join('\n');
 }
 
 const backendColumns = [
