@@ -173,9 +173,9 @@ class PoolLint {
     Unused(!probe_.command.empty(), probe_.kind == ProbeKind::kExec, ".probe.command",
            "kind = \"exec\"");
     Unused(probe_.verify != probe.verify, tls, ".probe.verify", "a kind that speaks TLS");
-    const bool verifies = tls && probe_.verify != Verify::kNone;
-    Unused(!probe_.ca_file.empty(), verifies, ".probe.ca_file", "verify = \"chain\" or \"name\"");
-    Unused(!probe_.crl_file.empty(), verifies, ".probe.crl_file", "verify = \"chain\" or \"name\"");
+    // Also without `verify`: for what is shown and told of the certificate.
+    Unused(!probe_.ca_file.empty(), tls, ".probe.ca_file", "a kind that speaks TLS");
+    Unused(!probe_.crl_file.empty(), tls, ".probe.crl_file", "a kind that speaks TLS");
   }
 
   void ProbeKindAndDepth() {

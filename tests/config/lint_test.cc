@@ -137,7 +137,9 @@ TEST(Lint, KeysWithoutEffect) {
       {"", "probe = { command = [\"x\"] }", "", {"no_effect"}},
       {"", "probe = { kind = \"tls\", path = \"/x\" }", "", {"no_effect", "probe_shallow"}},
       {"", "probe = { kind = \"http\", path = \"/x\" }", "", {}},
-      {"", "probe = { ca_file = \"/x\" }", "", {"no_effect"}},
+      {"", "probe = { ca_file = \"/x\", crl_file = \"/y\" }", "", {}},
+      {"", "probe = { kind = \"tcp\", ca_file = \"/x\" }", "", {"no_effect", "probe_shallow"}},
+      {"", "probe = { kind = \"tcp\", crl_file = \"/y\" }", "", {"no_effect", "probe_shallow"}},
       {"", "probe = { ca_file = \"/x\", verify = \"chain\" }", "", {}},
       {"", "probe = { kind = \"tcp\", verify = \"chain\" }", "", {"no_effect", "probe_shallow"}},
   });
