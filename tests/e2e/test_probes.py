@@ -2,8 +2,12 @@
 """Probes of the daemon against servers of the demo farm: shared, bounded, without anything left
 behind; and what it makes of the certificates that they show."""
 # SPDX-License-Identifier: Apache-2.0
-from lib import case, demo_farm, sstp
-from lib.balancer import Balancer, binary, pool
+import json
+import signal
+import time
+
+from lib import case, demo_farm, proc, sstp
+from lib.balancer import Balancer, binary, pool, toml
 
 QUICK = {'interval': '100ms', 'fast_interval': '50ms', 'timeout': '2s'}
 
@@ -59,6 +63,13 @@ class ProbesTest(case.EndToEndCase):
             self.wait(lambda name=name: balancer.metric('sstplb_probes_postponed_total',
                                                         pool=name) >= 3,
                       15, 'probes that the budget puts off')
+        # Without it there would be 40 a second.
+        rate, burst = 5, 2
+        begun = time.monotonic()
+        before = farm.counters()['posts']
+        self.wait(lambda: farm.counters()['posts'] >= before + 15, 30, 'fifteen posts')
+        posts = farm.counters()['posts'] - before
+        self.assertLessEqual(posts, burst + rate * (time.monotonic() - begun) + 1)
         balancer.stop()
         farm.wait_nothing_left()
 
