@@ -181,7 +181,10 @@ void Prober::UpdateBudget(const SocketAddress& address, TimePoint now) {
     }
     if (fastest != nullptr) asked.push_back(fastest);
   }
-  if (!asked.empty()) host.budget.SetRate(BudgetOf(asked), now);
+  if (asked.empty()) return;
+  host.budget.SetRate(BudgetOf(asked), now);
+  // Who waits in front was told when by the old rate.
+  if (!host.line.empty()) schedule_.Put(host.line.front(), host.budget.NextAt(now));
 }
 
 void Prober::ProbeNow(const TargetKey& key) {

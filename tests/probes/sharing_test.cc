@@ -3,6 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include <optional>
+#include <set>
+
 #include "tests/probes/pretend_probe.h"
 
 namespace sstplb::probes {
@@ -126,6 +129,34 @@ TEST_F(SharingTest, AskingNowIsWithinTheBudgetToo) {
   prober->Set(other);
   ASSERT_TRUE(RunUntil([&] { return seen_.size() == 8; }));
   EXPECT_EQ(stage_.starts["vpn1"].size(), 3u);
+}
+
+TEST_F(SharingTest, ARaisedBudgetIsFeltByWhoWaitsAlready) {
+  const auto prober = Make();
+  const auto at = [](const std::string& pool, std::optional<config::Rate> budget) {
+    ProbeRequest request = At(pool, "vpn1");
+    request.server_name = pool;  // each asks its own question
+    request.settings.interval = seconds(600);
+    request.settings.budget = budget;
+    return request;
+  };
+  std::uint64_t postponed = 0;
+  on_answer_ = [&](const ProbeAnswer& answer) {
+    postponed = std::max(postponed, answer.postponed);
+  };
+  prober->Set(at("a", config::Rate{0.001, 1}));
+  ASSERT_TRUE(RunUntil([&] { return seen_.size() == 1; }));
+  prober->Set(at("b", std::nullopt));
+  // Another address meanwhile: time enough for the second to be put off, by a quarter of an hour.
+  prober->Set(Target("vpn2"));
+  ASSERT_TRUE(RunUntil([&] { return stage_.starts["vpn2"].size() >= 5; }));
+  ASSERT_EQ(stage_.starts["vpn1"].size(), 1u);
+  prober->Set(at("a", config::Rate{50, 1}));
+  ASSERT_TRUE(RunUntil([&] { return stage_.starts["vpn1"].size() >= 3; }));
+  std::set<std::string> asked;
+  for (const ProbeRequest& request : stage_.asked) asked.insert(request.server_name);
+  EXPECT_TRUE(asked.contains("a") && asked.contains("b"));
+  EXPECT_GE(postponed, 1u);
 }
 
 TEST_F(SharingTest, WhatIsLearnedIsPassedOn) {
