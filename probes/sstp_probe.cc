@@ -93,7 +93,13 @@ void SstpProbe::Call() {
   channel().Write(call, Then(&SstpProbe::OnCallBytes));
 }
 
-void SstpProbe::ReadCall() { channel().Read(Outcome::kCallClosed, Then(&SstpProbe::OnCallBytes)); }
+void SstpProbe::ReadCall() {
+  channel().Read(Outcome::kCallClosed, [this](const std::optional<Trouble>& trouble) {
+    if (!trouble) return OnCallBytes();
+    const bool closed = trouble->outcome == Outcome::kCallClosed;
+    End(trouble->outcome, trouble->detail + (closed && acked_ ? " after its Ack" : ""));
+  });
+}
 
 void SstpProbe::OnCallBytes() {
   while (!ended()) {
@@ -149,7 +155,8 @@ void SstpProbe::OnAck(const sstp::ControlMessage& message) {
 void SstpProbe::OnWatched(ev::timer& /*watcher*/, int /*events*/) { End(Outcome::kOk); }
 
 void SstpProbe::OnDeadline() {
-  if (acked_) return End(Outcome::kOk);  // the answer is there; only the watch is cut short
+  // The answer is there; only the watch is cut short. What comes until the close still counts.
+  if (acked_) return End(Outcome::kOk);
   NetProbe::OnDeadline();
 }
 
@@ -179,6 +186,7 @@ void SstpProbe::WaitForClose() {
   channel().Read(Outcome::kCallClosed, [this](const std::optional<Trouble>& trouble) {
     if (!trouble) return WaitForClose();
     OnPeerClosed();
+    if (last.packet.control) OnLastWords(last.packet.body);
   });
 }
 
@@ -189,6 +197,18 @@ void SstpProbe::OnPeerClosed() {
     report().server_kind = RefineServerKind(report().server_kind, Clock::now() - left_);
   }
   Hangup();
+}
+
+// An Abort that does not answer our Disconnect crossed it: the call was taken back after the watch,
+// or after one that the deadline cut short.
+void SstpProbe::OnLastWords(ByteView body) {
+  const Result<sstp::ControlMessage> message = sstp::ParseControl(body);
+  if (!message) return;
+  if (message->type == sstp::MessageType::kCallDisconnectAck) disconnected_ = true;
+  const bool taken_back = message->type == sstp::MessageType::kCallAbort && !disconnected_;
+  if (!taken_back || report().outcome != Outcome::kOk) return;
+  report().outcome = Outcome::kServerFull;
+  report().detail = StatusText(*message);
 }
 
 void SstpProbe::OnLeaveTimeout(ev::timer& /*watcher*/, int /*events*/) { Hangup(); }

@@ -41,6 +41,7 @@ class SstpProbe final : public NetProbe {
   void OnPeerClosed();
   void OnLeaveTimeout(ev::timer& watcher, int events);
 
+  void OnLastWords(ByteView body);
   ev::timer watch_;
   ev::timer leave_;
   TimePoint left_;
@@ -49,3 +50,4 @@ class SstpProbe final : public NetProbe {
 };
 
 }  // namespace sstplb::probes
+  bool disconnected_ = false;  // the server has answered our Disconnect

@@ -121,12 +121,45 @@ TEST(SstpCall, TakenBackALittleLater) {
 
 TEST(SstpCall, ClosedBeforeAndAfterTheAck) {
   SstpServer before(Ok200(), [](Connection& c) { c.ReceiveExactly(kRequest.size()); });
-  EXPECT_EQ(Word(RunProbe(CallRequest(before.address()))), "call_closed");
+  const ProbeReport unanswered = RunProbe(CallRequest(before.address()));
+  EXPECT_EQ(Word(unanswered), "call_closed");
+  EXPECT_EQ(unanswered.detail, "closed");
   SstpServer after(Ok200(), [](Connection& c) {
     c.ReceiveExactly(kRequest.size());
     c.Send(kAck);
   });
-  EXPECT_EQ(Word(RunProbe(CallRequest(after.address()))), "call_closed");
+  const ProbeReport acked = RunProbe(CallRequest(after.address()));
+  EXPECT_EQ(Word(acked), "call_closed");
+  EXPECT_EQ(acked.detail, "closed after its Ack");
+}
+
+// Later than the watch, which is 30 ms for SoftEther: the Abort crosses our Disconnect.
+TEST(SstpCall, TakenBackAfterTheWatch) {
+  SstpServer server(Ok200(), [](Connection& c) {
+    c.ReceiveExactly(kRequest.size());
+    c.Send(kAck);
+    std::this_thread::sleep_for(milliseconds(100));
+    c.Send(kAbort);
+    c.ReceiveExactly(kDisconnect.size());
+  });
+  ProbeRequest request = CallRequest(server.address());
+  request.settings.server = config::ServerKind::kSoftEther;
+  const ProbeReport report = RunProbe(request);
+  EXPECT_EQ(Word(report), "server_full");
+  EXPECT_EQ(report.detail, "no reason given");
+  EXPECT_LT(report.took, milliseconds(1000)) << "closing is not counted";
+}
+
+// What comes after the server's answer to the Disconnect speaks of no call any more.
+TEST(SstpCall, AnAbortAfterTheDisconnectAckIsNone) {
+  SstpServer server(Ok200(), [](Connection& c) {
+    c.ReceiveExactly(kRequest.size());
+    c.Send(kAck);
+    c.ReceiveExactly(kDisconnect.size());
+    c.Send(kDisconnectAck);
+    c.Send(kAbort);
+  });
+  EXPECT_EQ(Word(RunProbe(CallRequest(server.address()))), "ok");
 }
 
 TEST(SstpCall, TimeoutStillSaysGoodbye) {
@@ -180,6 +213,21 @@ TEST(SstpCall, CancelledInTheMiddleIsEndedAllTheSame) {
   std::string goodbye;
   SstpServer server(Ok200(), [&](Connection& c) {
     c.ReceiveExactly(kRequest.size());
+TEST(SstpCall, TakenBackAfterADeadlineThatLeftNoWatch) {
+  TimePoint start;
+  SstpServer server(Ok200(), [&](Connection& c) {
+    c.ReceiveExactly(kRequest.size());
+    std::this_thread::sleep_until(start + milliseconds(1450));
+    c.Send(kAck);
+    c.ReceiveExactly(kDisconnect.size());  // by the deadline
+    c.Send(kAbort);
+  });
+  ProbeRequest request = CallRequest(server.address());
+  request.settings.timeout = milliseconds(1500);
+  start = Clock::now();
+  EXPECT_EQ(Word(RunProbe(request)), "server_full");
+}
+
     goodbye = c.ReceiveExactly(8);
   });
   const ProbeReport report = RunProbe(CallRequest(server.address()), milliseconds(700),
