@@ -30,15 +30,17 @@ Trouble ConnectTrouble(int error) {
       return {Outcome::kClosedAtOnce, "reset while connecting"};
     case ETIMEDOUT:
       return {Outcome::kConnectTimeout, {}};
-    case ENETUNREACH:
     case EHOSTUNREACH:
-    case ENETDOWN:
     case EHOSTDOWN:
-    case ENONET:
     case ENOPROTOOPT:
+      return {Outcome::kConnectUnreachable, ErrnoText(error)};
+    // No packet has left, mostly: the backend may be well, and so may the sessions that it has.
+    case ENETUNREACH:
+    case ENETDOWN:
+    case ENONET:
     case EACCES:
     case EPERM:
-      return {Outcome::kConnectUnreachable, ErrnoText(error)};
+      return {Outcome::kNoRoute, ErrnoText(error)};
     default:  // EADDRNOTAVAIL, EMFILE, ENOBUFS, ...
       return {Outcome::kLocalError, "connect: " + ErrnoText(error)};
   }

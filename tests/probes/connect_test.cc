@@ -62,10 +62,15 @@ TEST(TcpProbe, ConnectTimeout) {
   EXPECT_LT(report.took, seconds(2));
 }
 
-TEST(TcpProbe, Unreachable) {
-  // TCP to the broadcast address is refused by the kernel itself.
+// A link of this host that flaps must not end the sessions of all backends (on_down = "close").
+TEST(TcpProbe, NoRouteDoesNotProveTheBackendDead) {
+  // TCP to the broadcast address is refused by the kernel itself: ENETUNREACH.
   const SocketAddress broadcast{IpAddress::V4({255, 255, 255, 255}), 443};
-  EXPECT_EQ(Word(RunProbe(RequestFor(config::ProbeKind::kTcp, broadcast))), "connect_unreachable");
+  const ProbeReport report = RunProbe(RequestFor(config::ProbeKind::kTcp, broadcast));
+  EXPECT_EQ(Word(report), "no_route");
+  EXPECT_EQ(report.detail, "Network is unreachable");
+  EXPECT_EQ(Info(report.outcome).verdict, Verdict::kRefuses)
+      << "no new sessions, the old ones stay";
 }
 
 TEST(TcpProbe, LocalErrorWhenTheSourceIsNotOurs) {

@@ -43,7 +43,8 @@ TEST(Outcome, LocalTroubleSaysNothingAboutTheBackend) {
 TEST(Outcome, WhoRefusesIsNotDead) {
   for (const Outcome outcome :
        {Outcome::kServerFull, Outcome::kClosedAtOnce, Outcome::kProxyRejected, Outcome::kCallNak,
-        Outcome::kHttpStatus, Outcome::kTlsAlert, Outcome::kCertificateExpired}) {
+        Outcome::kHttpStatus, Outcome::kTlsAlert, Outcome::kNoRoute,
+        Outcome::kCertificateExpired}) {
     EXPECT_EQ(Info(outcome).verdict, Verdict::kRefuses) << ToString(outcome);
   }
   for (const Outcome outcome : {Outcome::kConnectRefused, Outcome::kConnectTimeout,
