@@ -150,7 +150,9 @@ std::vector<std::string> ScanLines(const ScanReport& scan) {
   std::vector<std::string> lines;
   for (const VersionScan& version : scan.versions) {
     if (version.accepted.empty()) {
-      lines.push_back(Line(version.version, "refused", version.refusal));
+      lines.push_back(version.trouble.empty()
+                          ? Line(version.version, "refused", version.refusal)
+                          : Line(version.version, "not known", version.trouble));
       continue;
     }
     for (std::size_t i = 0; i < version.accepted.size(); ++i) {
@@ -163,6 +165,7 @@ std::vector<std::string> ScanLines(const ScanReport& scan) {
           Line("", "refused",
                std::to_string(version.refused.size()) + " others; --json has their names"));
     }
+    if (!version.trouble.empty()) lines.push_back(Line("", "not known", version.trouble));
   }
   if (!scan.trouble.empty()) lines.push_back(Line("ended early", "", scan.trouble));
   lines.push_back(Line("tls scan", Milliseconds(scan.took),

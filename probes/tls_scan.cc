@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/tls_scan.h"
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -63,6 +66,25 @@ std::string How(const Trouble& trouble) {
   return trouble.detail.empty() ? std::string(ToString(trouble.outcome)) : trouble.detail;
 }
 
+// An old server answers in a version of its own, whatever was offered.
+bool AnotherVersion(const Trouble& trouble) {
+  const char* const text =
+      ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, SSL_R_UNSUPPORTED_PROTOCOL));
+  return text != nullptr && trouble.detail == text;
+}
+
+// A server that closes without a byte, or says nothing, may be full or slow for a moment.
+bool IsRefusal(const Trouble& trouble, const Channel& channel) {
+  switch (trouble.outcome) {
+    case Outcome::kTlsAlert:
+      return true;
+    case Outcome::kTlsClosed:
+      return channel.received_any();
+    default:
+      return AnotherVersion(trouble);
+  }
+}
+
 }  // namespace
 
 TlsScan::TlsScan(Loop& loop, ProbeRequest request)
@@ -85,6 +107,7 @@ void TlsScan::Start(Callback done) {
 
 void TlsScan::OnNext(ev::timer& /*watcher*/, int /*events*/) {
   channel_.reset();
+  if (tries_ > 0) return Attempt();
   NextVersion();
 }
 
@@ -128,20 +151,37 @@ void TlsScan::ShakeHands() {
 
 void TlsScan::OnShaken(const std::optional<Trouble>& trouble) {
   timer_.stop();
-  if (trouble) return Refused(How(*trouble));
+  if (trouble && IsRefusal(*trouble, *channel_)) return Refused(How(*trouble));
+  if (trouble) return Unclear(How(*trouble));
+  tries_ = 0;
   const std::string picked = SSL_get_cipher_name(channel_->ssl());
   report_.versions.back().accepted.push_back(picked);
   std::erase(offer_, picked);
   channel_->Close(kGoodbye, [this] { Attempt(); });
 }
 
-void TlsScan::OnTimeout(ev::timer& /*watcher*/, int /*events*/) { Refused("no answer"); }
+void TlsScan::OnTimeout(ev::timer& /*watcher*/, int /*events*/) { Unclear("no answer"); }
+
+// Tried once more; then no more is known of the version.
+void TlsScan::Unclear(const std::string& how) {
+  timer_.stop();
+  if (++tries_ > 1) {
+    report_.versions.back().trouble = how + ", twice";
+    return LeaveVersion();
+  }
+  next_.start(0.0);  // the channel is on the stack
+}
 
 // The version is done: what is left of the offer is refused, or nothing is left.
 void TlsScan::Refused(const std::string& how) {
   timer_.stop();
   report_.versions.back().refused = offer_;
   report_.versions.back().refusal = how;
+  LeaveVersion();
+}
+
+void TlsScan::LeaveVersion() {
+  tries_ = 0;
   ++version_;
   next_.start(0.0);  // the channel is on the stack
 }

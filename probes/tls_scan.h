@@ -1,6 +1,8 @@
 // TlsScan: which TLS versions and ciphers a server takes, found by asking: one connection for each
 // answer. A version is offered with all its ciphers; the one that the server picks is left out of
-// the next offer, until it refuses. So its own order of preference comes out as well.
+// the next offer, until it refuses. So its own order of preference comes out as well. A refusal is
+// an alert, a close after an answer, or an answer in another version; whatever else goes wrong is
+// tried once more, and is then told as what is not known.
 //
 // It costs the server some thirty handshakes, and lines in its log: for a person who asks, never
 // for the daemon.
@@ -25,6 +27,7 @@ struct VersionScan {
       accepted;  // ciphers, in the server's order; empty: the version is refused
   std::vector<std::string> refused;  // of those that this host can offer
   std::string refusal;               // how the server refused the last offer; "" : it took them all
+  std::string trouble;               // why no more is known of it; "" : all is known
 };
 
 struct ScanReport {
@@ -60,7 +63,9 @@ class TlsScan {
   void ShakeHands();
   void OnShaken(const std::optional<Trouble>& trouble);
   void OnTimeout(ev::timer& watcher, int events);
+  void Unclear(const std::string& how);
   void Refused(const std::string& how);
+  void LeaveVersion();
   void Finish(std::string trouble);
 
   Loop& loop_;
@@ -71,6 +76,7 @@ class TlsScan {
   SslCtxPtr context_;
   std::vector<std::string> offer_;  // ciphers that were not picked yet
   std::size_t version_ = 0;
+  int tries_ = 0;    // of the present offer that brought nothing
   ev::timer timer_;  // of one connection
   ev::timer next_;   // the next version, from a turn of its own
   TimePoint started_;

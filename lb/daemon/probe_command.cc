@@ -60,7 +60,8 @@ nlohmann::ordered_json ScanJson(const probes::ScanReport& scan) {
     json["versions"].push_back({{"version", version.version},
                                 {"taken", version.accepted},
                                 {"refused", version.refused},
-                                {"refusal", version.refusal}});
+                                {"refusal", version.refusal},
+                                {"trouble", version.trouble}});
   }
   json["connections"] = scan.connections;
   json["took_seconds"] = Seconds(scan.took);
