@@ -27,10 +27,13 @@ constexpr StatusRow kStatusRows[] = {
     {404, {}, "the server does not know this path or this host name: see probe.path and probe.sni"},
     {501, ServerKind::kSoftEther, "SSTP is switched off there: ProtoOptionsSet SSTP in vpncmd"},
     {501, {}, "the server does not do SSTP; on SoftEther it is switched off"},
-    {503, ServerKind::kRras,
-     "RRAS is out of ports, or its service is stopped: see its WAN Miniport"},
     {503, {}, "the server is overloaded or out of ports"},
 };
+
+// Which status RRAS has for it is in no document: whatever no row of its own has.
+constexpr std::string_view kRrasFull =
+    "RRAS is out of ports, which it tells by an HTTP error, or its service is stopped: see its WAN "
+    "Miniport";
 
 struct OutcomeRow {
   Outcome outcome;
@@ -39,9 +42,9 @@ struct OutcomeRow {
 };
 constexpr OutcomeRow kOutcomeRows[] = {
     {Outcome::kClosedAtOnce, ServerKind::kAccelPpp,
-     "accel-ppp does so when max-sessions or max-starting is reached, and with accept=proxy when "
-     "no "
-     "PROXY header comes"},
+     "accel-ppp does so when max-sessions or max-starting is reached, when connlimit has had "
+     "enough "
+     "of this address, and with accept=proxy when no PROXY header comes"},
     {Outcome::kClosedAtOnce, ServerKind::kSstpServer,
      "with --proxy-protocol it waits for a PROXY header, and speaks no TLS then"},
     {Outcome::kProxyRejected, ServerKind::kRras,
@@ -51,7 +54,10 @@ constexpr OutcomeRow kOutcomeRows[] = {
     {Outcome::kProxyRejected, ServerKind::kSstpServer,
      "sstp-server reads a PROXY header only where it speaks no TLS: use proxy_protocol = \"none\""},
     {Outcome::kProxyRejected, ServerKind::kAccelPpp,
-     "accel-ppp is full (max-sessions, max-starting), or lacks accept=ssl,proxy"},
+     "accel-ppp is full (max-sessions, max-starting, connlimit), or lacks accept=ssl,proxy"},
+    {Outcome::kHttpClosed, ServerKind::kAccelPpp,
+     "accel-ppp with http-error=deny does so to who is no SSTP client to it: its host-name is "
+     "another, set probe.sni to it"},
     {Outcome::kHttpTimeout, ServerKind::kSoftEther,
      "Debian's own package of SoftEther never answers SSTP: run a build of upstream's"},
     {Outcome::kServerFull, ServerKind::kSstpServer,
@@ -62,6 +68,8 @@ constexpr OutcomeRow kOutcomeRows[] = {
 };
 
 std::string_view OfStatus(ServerKind server, int status) {
+  const bool known = status == 401 || status == 404;
+  if (server == ServerKind::kRras && status >= 400 && !known) return kRrasFull;
   for (const StatusRow& row : kStatusRows) {
     if (row.status == status && (!row.server || row.server == server)) return row.hint;
   }

@@ -16,6 +16,10 @@ namespace {
 // sstp-server closes 1 s after a Disconnect (MS-SSTP 3.1.2, the disconnect timers).
 constexpr Duration kLeave = std::chrono::seconds(2);
 
+constexpr std::string_view kNoHash =
+    "the Ack names no hash for the crypto binding: sstp-server does so when it runs without the "
+    "hash of its certificate";
+
 std::string Guid() {
   std::array<std::uint8_t, 16> bytes{};
   RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
@@ -65,7 +69,7 @@ void SstpProbe::OnHeadBytes() {
     const std::string_view text = AsText(channel().buffered().first(result.size));
     report().server_kind = LearnServerKind(result.head, text);
     const std::string note = ServerKindNote(request().settings.server, report().server_kind);
-    if (!note.empty()) report().note += (report().note.empty() ? "" : "; ") + note;
+    if (!note.empty()) AddNote(note);
   }
   channel().Consume(result.size);
   OnHead(result.head);
@@ -144,12 +148,17 @@ void SstpProbe::OnAck(const sstp::ControlMessage& message) {
   const std::optional<sstp::CryptoBindingRequest> binding = FindCryptoBindingRequest(message);
   if (!binding) return End(Outcome::kCallMalformed, "an Ack without a crypto binding request");
   report().hash_mask = binding->hash_mask;
+  if (binding->hash_mask == 0) AddNote(kNoHash);
   acked_ = true;
   BeginStep(Step::kWatch);
   const std::string& learned =
       report().server_kind.empty() ? request().learned : report().server_kind;
   const Duration watch = PresetOf(TreatedAs(request().settings.server, learned)).watch;
   watch_.start(EvSeconds(watch));
+}
+
+void SstpProbe::AddNote(std::string_view note) {
+  report().note += (report().note.empty() ? "" : "; ") + std::string(note);
 }
 
 void SstpProbe::OnWatched(ev::timer& /*watcher*/, int /*events*/) { End(Outcome::kOk); }
@@ -177,6 +186,7 @@ void SstpProbe::WaitForClose() {
     const sstp::PacketResult last = sstp::NextPacket(channel().buffered());
     if (last.state != sstp::ParseState::kParsed) break;
     Said(false, PacketLines(channel().buffered().first(last.packet.size)));
+    if (last.packet.control) OnLastWords(last.packet.body);
     channel().Consume(last.packet.size);
   }
   // What is no SSTP is of no more interest, and a packet that is not all there has a bound.
@@ -186,17 +196,7 @@ void SstpProbe::WaitForClose() {
   channel().Read(Outcome::kCallClosed, [this](const std::optional<Trouble>& trouble) {
     if (!trouble) return WaitForClose();
     OnPeerClosed();
-    if (last.packet.control) OnLastWords(last.packet.body);
   });
-}
-
-void SstpProbe::OnPeerClosed() {
-  leave_.stop();
-  report().peer_closed = true;
-  if (acked_) {
-    report().server_kind = RefineServerKind(report().server_kind, Clock::now() - left_);
-  }
-  Hangup();
 }
 
 // An Abort that does not answer our Disconnect crossed it: the call was taken back after the watch,
@@ -209,6 +209,15 @@ void SstpProbe::OnLastWords(ByteView body) {
   if (!taken_back || report().outcome != Outcome::kOk) return;
   report().outcome = Outcome::kServerFull;
   report().detail = StatusText(*message);
+}
+
+void SstpProbe::OnPeerClosed() {
+  leave_.stop();
+  report().peer_closed = true;
+  if (acked_) {
+    report().server_kind = RefineServerKind(report().server_kind, Clock::now() - left_);
+  }
+  Hangup();
 }
 
 void SstpProbe::OnLeaveTimeout(ev::timer& /*watcher*/, int /*events*/) { Hangup(); }

@@ -11,6 +11,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string_view>
+
 #include "lb/sstp/http.h"
 #include "lb/sstp/message.h"
 #include "probes/net_probe.h"
@@ -36,18 +38,19 @@ class SstpProbe final : public NetProbe {
   void OnControl(const sstp::ControlMessage& message);
   void OnAnswer(const sstp::ControlMessage& message);
   void OnAck(const sstp::ControlMessage& message);
+  void AddNote(std::string_view note);
   void OnWatched(ev::timer& watcher, int events);
   void WaitForClose();
+  void OnLastWords(ByteView body);
   void OnPeerClosed();
   void OnLeaveTimeout(ev::timer& watcher, int events);
 
-  void OnLastWords(ByteView body);
   ev::timer watch_;
   ev::timer leave_;
   TimePoint left_;
   bool called_ = false;  // the server may have given something to this call
   bool acked_ = false;
+  bool disconnected_ = false;  // the server has answered our Disconnect
 };
 
 }  // namespace sstplb::probes
-  bool disconnected_ = false;  // the server has answered our Disconnect

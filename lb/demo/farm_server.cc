@@ -45,7 +45,8 @@ Result<std::unique_ptr<FarmServer>> FarmServer::Open(Loop& loop, ServerOptions o
   Result<tunnel::TlsContext> context = tunnel::MakeServerContext(
       options.certificate->pem, options.certificate->key_pem, options.tls);
   if (!context.ok()) return context.error();
-  if (!options.host_name.empty()) tunnel::ServeOnly(*context, options.host_name);
+  if (!options.host_name.empty() && !options.any_sni)
+    tunnel::ServeOnly(*context, options.host_name);
   std::unique_ptr<FarmServer> server(
       new FarmServer(loop, std::move(options), *context, std::move(changed)));
   Status status = server->Reserve();

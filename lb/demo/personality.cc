@@ -74,6 +74,7 @@ Personality PersonalityOf(Kind kind) {
     case Kind::kAccelPpp:
       made.before_server = std::string(kDate) + "Connection: keep-alive\r\n";
       made.hash_mask = kBothHashes;
+      made.nak_has_value = true;
       return made;
     case Kind::kMikrotik:
       made.server = "MikroTik-SSTP";

@@ -27,6 +27,8 @@ struct Personality {
   int wrong_target = 404;            // POST elsewhere; 200: the target is not looked at
   int wrong_method = 404;            // GET and the like; 0: closed without a byte
   bool split_records = false;        // header and body of a message in a TLS record each
+  bool join_records = false;         // all messages of a moment in one TLS record
+  bool nak_has_value = false;        // a Nak repeats the refused value: 22 bytes, not 20
   bool speaks_lcp_first = true;      // else it waits for the client's first frame
   bool answers_echo = true;          // an Echo Request after Call Connected
   bool ignores_early_echo = false;   // before Call Connected; else it aborts the call

@@ -25,6 +25,17 @@ std::uint32_t MagicFrom(const sstp::Hash32& random) {
          static_cast<std::uint32_t>(random[2]) << 8 | 1U;
 }
 
+// MS-SSTP 2.2.8: the status, and perhaps the value that it is about.
+Bytes NakOf(const sstp::StatusInfo& info, std::optional<std::uint16_t> value) {
+  if (!value) return sstp::EncodeCallConnectNak(info);
+  sstp::Attribute attribute{AttributeId::kStatusInfo, {}};
+  Writer out(attribute.value);
+  out.U32(static_cast<std::uint32_t>(info.attribute));
+  out.U32(static_cast<std::uint32_t>(info.status));
+  out.U16(*value);
+  return sstp::EncodeControl({MessageType::kCallConnectNak, {attribute}});
+}
+
 }  // namespace
 
 ServerCall::ServerCall(CallHost& host, const ServerOptions& options, const Bytes& certificate_der,
@@ -86,13 +97,15 @@ void ServerCall::OnCallConnect(const sstp::ControlMessage& message, TimePoint no
     return;
   }
   ++counters_.calls;
-  const bool good = sstp::EncapsulatedProtocol(message) == sstp::kProtocolPpp;
+  const std::optional<std::uint16_t> protocol = sstp::EncapsulatedProtocol(message);
+  const bool good = protocol == sstp::kProtocolPpp;
   if (!good || host_.fault().kind == FaultKind::kNak) {
     const sstp::StatusInfo info{AttributeId::kEncapsulatedProtocol, StatusCode::kValueNotSupported};
     if (++naks_ > kMaxNaks) {
       Abort({AttributeId::kEncapsulatedProtocol, StatusCode::kRetryCountExceeded});
     } else {
-      SendControl(sstp::EncodeCallConnectNak(info));
+      const bool with_value = options_.personality.nak_has_value;
+      SendControl(NakOf(info, with_value ? protocol.value_or(0) : std::optional<std::uint16_t>()));
     }
     host_.OnCallChanged();
     return;

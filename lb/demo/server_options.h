@@ -25,6 +25,7 @@ struct ServerOptions {
   Personality personality = PersonalityOf(Kind::kRras);
   bool proxy_header = false;  // required ahead of TLS, v1 or v2
   std::string host_name;      // accel-ppp's: other SNIs get an alert, other Hosts 404; "": any
+  bool any_sni = false;       // with host_name: only the Host has to be it
   std::string user;           // "": anyone gets in
   std::string password;
   IpAddress gateway = IpAddress::V4({10, 99, 0, 1});  // answers pings; addresses follow it

@@ -304,12 +304,22 @@ void ServerSession::SendPacket(const Bytes& packet) {
   sstp_bytes_ += packet.size();
   shared_.counters.bytes_out += packet.size();
   const ByteView bytes(packet);
+  if (shared_.options.personality.join_records) {
+    if (joined_.empty()) later_.After(Duration::zero(), [this] { SendJoined(); });
+    joined_.insert(joined_.end(), packet.begin(), packet.end());
+    return;
+  }
   if (shared_.options.personality.split_records) {
     stream_->Send(bytes.first(sstp::kHeaderSize));
     stream_->Send(bytes.subspan(sstp::kHeaderSize));
   } else {
     stream_->Send(bytes);
   }
+}
+
+void ServerSession::SendJoined() {
+  const Bytes all = std::exchange(joined_, {});
+  if (!all.empty() && stream_ != nullptr) stream_->Send(all);
 }
 
 void ServerSession::After(Duration delay, std::function<void()> task) {
@@ -320,6 +330,7 @@ void ServerSession::CloseConnection() {
   if (phase_ == Phase::kEnded || closed_here_) return;
   if (fault().kind == FaultKind::kNeverClose && call_.ending()) return;
   closed_here_ = true;
+  SendJoined();
   if (stream_ != nullptr) {
     stream_->Close();
   } else {

@@ -69,6 +69,7 @@ class ServerSession final : private tunnel::TlsStreamHandler, private CallHost {
   void OnTlsEnd(tunnel::StreamEnd end, const std::string& detail) override;
 
   void SendPacket(const Bytes& packet) override;
+  void SendJoined();
   void After(Duration delay, std::function<void()> task) override;
   void CloseConnection() override;
   const Fault& fault() const override { return shared_.fault; }
@@ -97,6 +98,7 @@ class ServerSession final : private tunnel::TlsStreamHandler, private CallHost {
   ev::io raw_;
   ev::timer tick_;
   TimePoint born_;
+  Bytes joined_;  // messages for the next TLS record, with Personality::join_records
   Bytes buffer_;  // raw before TLS, HTTP or SSTP after; bounded in each phase
   std::uint64_t sstp_bytes_ = 0;
   std::unique_ptr<tunnel::TlsStream> stream_;

@@ -73,6 +73,10 @@ TEST(SstpCall, Answers) {
       {"nak", nak, "call_nak", "status 4 value_not_supported"},
       {"abort", kAbort, "call_aborted", "no reason given"},
       {"abort with status", why, "call_aborted", "status 8 negotiation_timeout"},
+      {"nak with the value",  // 22 bytes: accel-ppp's
+       {0x10, 0x01, 0, 0x16, 0, 3, 0, 1, 0, 2, 0, 0x0e, 0, 0, 0, 1, 0, 0, 0, 4, 0, 1},
+       "call_nak",
+       "status 4 value_not_supported"},
       {"disconnect", kDisconnect, "call_aborted", "no reason given"},
       {"ack and abort", join({kAck, kAbort}), "server_full", "no reason given"},
       {"ack, PPP, abort", join({kAck, kPpp, why}), "server_full", "status 8 negotiation_timeout"},
@@ -209,10 +213,6 @@ TEST(SstpCall, ADeadlineAfterTheAckIsStillGood) {
   EXPECT_LT(report.took, milliseconds(1600)) << "the watch is cut short";
 }
 
-TEST(SstpCall, CancelledInTheMiddleIsEndedAllTheSame) {
-  std::string goodbye;
-  SstpServer server(Ok200(), [&](Connection& c) {
-    c.ReceiveExactly(kRequest.size());
 TEST(SstpCall, TakenBackAfterADeadlineThatLeftNoWatch) {
   TimePoint start;
   SstpServer server(Ok200(), [&](Connection& c) {
@@ -228,6 +228,10 @@ TEST(SstpCall, TakenBackAfterADeadlineThatLeftNoWatch) {
   EXPECT_EQ(Word(RunProbe(request)), "server_full");
 }
 
+TEST(SstpCall, CancelledInTheMiddleIsEndedAllTheSame) {
+  std::string goodbye;
+  SstpServer server(Ok200(), [&](Connection& c) {
+    c.ReceiveExactly(kRequest.size());
     goodbye = c.ReceiveExactly(8);
   });
   const ProbeReport report = RunProbe(CallRequest(server.address()), milliseconds(700),

@@ -3,6 +3,9 @@
 // once: a server of the demo farm for each cell. docs/probes.md tells it to people.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/socket.h>
+
+#include <optional>
 #include <vector>
 
 #include "lb/config/words.h"
@@ -30,6 +33,10 @@ enum class Setting {
   kRightName,      // accel-ppp's host-name is what the probe shows
   kOtherName,      // ... is another
   kNoName,         // ... and the probe shows none
+  kOwnHost,        // any SNI will do, the Host is what the server wants
+  kOtherHost,      // ... is another
+  kNoHash,         // an Ack with hash mask 0
+  kJoinedRecords,  // several messages in one TLS record
   kNoConnections,  // full: closes at accept
   kNoAddresses,    // full: 200, Ack, and an Abort 0.2 ms later
 };
@@ -113,6 +120,15 @@ const Row kRows[] = {
     {"host-name fits", {}, "ok", "ok", Verdict::kGood, Setting::kRightName},
     {"host-name is another", {}, "tls_alert", "tls_alert", Verdict::kRefuses, Setting::kOtherName},
     {"host-name, no SNI", {}, "tls_alert", "tls_alert", Verdict::kRefuses, Setting::kNoName},
+    {"any SNI, its Host", {}, "ok", "ok", Verdict::kGood, Setting::kOwnHost},
+    {"any SNI, another Host",
+     {},
+     "http_status",
+     "http_status",
+     Verdict::kRefuses,
+     Setting::kOtherHost},
+    {"no hash in the Ack", {}, "ok", "ok", Verdict::kGood, Setting::kNoHash},
+    {"messages share records", {}, "ok", "ok", Verdict::kGood, Setting::kJoinedRecords},
     {"full at accept",
      {},
      "closed_at_once",
@@ -121,6 +137,54 @@ const Row kRows[] = {
      Setting::kNoConnections},
     {"out of addresses", {}, "ok", "server_full", Verdict::kRefuses, Setting::kNoAddresses},
 };
+
+// What the hint says to who has configured the kind: the first line that fits; none, no hint.
+struct HintPart {
+  const char* row;
+  std::optional<ServerKind> server;
+  const char* part;
+};
+const HintPart kHints[] = {
+    {"closes at accept", ServerKind::kAccelPpp, "connlimit"},
+    {"closes at accept", ServerKind::kSstpServer, "waits for a PROXY header"},
+    {"full at accept", ServerKind::kAccelPpp, "max-sessions or max-starting"},
+    {"full at accept", ServerKind::kSstpServer, "waits for a PROXY header"},
+    {"waits for a PROXY header", ServerKind::kAccelPpp, "accept=proxy"},
+    {"waits for a PROXY header", ServerKind::kSstpServer, "waits for a PROXY header"},
+    {"knows no PROXY header", ServerKind::kAccelPpp, "accept=ssl,proxy"},
+    {"knows no PROXY header", ServerKind::kRras, "proxy_protocol = \"none\""},
+    {"knows no PROXY header", ServerKind::kSoftEther, "proxy_protocol = \"none\""},
+    {"knows no PROXY header", ServerKind::kSstpServer, "proxy_protocol = \"none\""},
+    {"a TLS alert", ServerKind::kAccelPpp, "refuses other names"},
+    {"host-name is another", ServerKind::kAccelPpp, "refuses other names"},
+    {"host-name, no SNI", ServerKind::kAccelPpp, "no server name was shown"},
+    {"any SNI, another Host", ServerKind::kAccelPpp, "another than the Host"},
+    {"any SNI, another Host", {}, "this path or this host name"},
+    {"never answers the POST", ServerKind::kSoftEther, "Debian"},
+    {"301", ServerKind::kAccelPpp, "http-error"},
+    {"401", {}, "leave probe.path empty"},
+    {"404", ServerKind::kAccelPpp, "another than the Host"},
+    {"404", {}, "this path or this host name"},
+    {"501: SSTP is off", ServerKind::kSoftEther, "ProtoOptionsSet SSTP"},
+    {"501: SSTP is off", ServerKind::kRras, "out of ports"},
+    {"501: SSTP is off", {}, "does not do SSTP"},
+    {"503: out of ports", ServerKind::kRras, "RRAS is out of ports"},
+    {"503: out of ports", {}, "overloaded or out of ports"},
+    {"closes after the POST", ServerKind::kAccelPpp, "http-error=deny"},
+    {"never answers the call", ServerKind::kSstpServer, "that it does not like"},
+    {"Ack and Abort", ServerKind::kSstpServer, "given out"},
+    {"Ack and Abort", ServerKind::kAccelPpp, "address pool"},
+    {"out of addresses", ServerKind::kSstpServer, "given out"},
+    {"out of addresses", ServerKind::kAccelPpp, "address pool"},
+};
+
+std::string_view HintOf(const Row& row, ServerKind server) {
+  for (const HintPart& hint : kHints) {
+    if (std::string_view(hint.row) != row.what) continue;
+    if (!hint.server || hint.server == server) return hint.part;
+  }
+  return {};
+}
 
 struct Kind {
   demo::Kind demo;
@@ -179,6 +243,18 @@ demo::ServerOptions ServerFor(const Cell& cell, const demo::Certificate& certifi
     case Setting::kOtherName:
       options.host_name = "other.sstp.test";
       break;
+    case Setting::kOwnHost:
+    case Setting::kOtherHost:
+      options.host_name = cell.row->setting == Setting::kOwnHost ? kName : "other.sstp.test";
+      options.any_sni = true;
+      break;
+    case Setting::kNoHash:
+      options.personality.hash_mask = 0;
+      break;
+    case Setting::kJoinedRecords:
+      options.personality.join_records = true;
+      options.leak_window = {};  // so that PPP begins at once
+      break;
     case Setting::kNoConnections:
       options.max_connections = 0;
       break;
@@ -207,6 +283,19 @@ ProbeRequest RequestOf(const Cell& cell, const SocketAddress& address) {
   return request;
 }
 
+void ExpectWords(const Cell& cell, const ProbeReport& report) {
+  if (cell.configured != ServerKind::kAuto) {
+    const std::string_view part = HintOf(*cell.row, cell.configured);
+    EXPECT_EQ(report.hint.empty(), part.empty()) << report.hint;
+    EXPECT_NE(report.hint.find(part), std::string::npos) << report.hint;
+  }
+  const bool no_hash = cell.row->setting == Setting::kNoHash && cell.depth == ProbeDepth::kCall;
+  EXPECT_EQ(report.note.find("no hash") != std::string::npos, no_hash) << report.note;
+  if (report.outcome == Outcome::kCallNak) {
+    EXPECT_EQ(report.detail, "status 4 value_not_supported");
+  }
+}
+
 void ExpectNothingLeft(const demo::Farm& farm, std::size_t server, const Row& row) {
   // Who is stopped has not accepted the probe, and thus not seen it go.
   const bool gone = farm.Await(
@@ -217,6 +306,14 @@ void ExpectNothingLeft(const demo::Farm& farm, std::size_t server, const Row& ro
   EXPECT_EQ(counters.half_open_left, 0u);
   EXPECT_EQ(counters.addresses_leaked, 0u);
   EXPECT_EQ(counters.addresses_in_use, 0u);
+}
+
+Fd ConnectTo(const SocketAddress& address) {
+  Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_storage storage{};
+  const socklen_t size = address.ToSockaddr(storage);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), size), 0);
+  return fd;
 }
 
 TEST(TruthTable, EveryCell) {
@@ -243,8 +340,38 @@ TEST(TruthTable, EveryCell) {
     if (reports[i].good()) {
       EXPECT_EQ(reports[i].server_kind, config::ToWord(cells[i].kind.server));
     }
+    ExpectWords(cells[i], reports[i]);
     ExpectNothingLeft(**farm, i, *cells[i].row);
   }
+}
+
+// Connections that only began are what reaches accel-ppp's max-starting, and a probe is one more.
+TEST(TruthTable, MaxStartingIsReachedByHalfOpenConnections) {
+  demo::ServerOptions options;
+  options.personality = demo::PersonalityOf(demo::Kind::kAccelPpp);
+  options.max_starting = 2;
+  const auto farm = demo::Farm::Start({options});
+  ASSERT_TRUE(farm.ok());
+  const auto await_open = [&](std::size_t open) {
+    return (*farm)->Await(
+        0, [open](const demo::ServerCounters& c) { return c.open == open; }, seconds(10));
+  };
+  ProbeRequest request = RequestFor(config::ProbeKind::kSstp, (*farm)->address(0));
+  request.settings.server = ServerKind::kAccelPpp;
+  {
+    const Fd first = ConnectTo((*farm)->address(0));
+    ASSERT_TRUE(await_open(1));
+    EXPECT_EQ(Word(RunProbe(request)), "ok") << "the second of two";
+    ASSERT_TRUE(await_open(1));
+    const Fd second = ConnectTo((*farm)->address(0));
+    ASSERT_TRUE(await_open(2));
+    const ProbeReport full = RunProbe(request);
+    EXPECT_EQ(Word(full), "closed_at_once");
+    EXPECT_NE(full.hint.find("max-starting"), std::string::npos) << full.hint;
+    EXPECT_EQ((*farm)->counters(0).turned_away, 1u);
+  }
+  ASSERT_TRUE(await_open(0));
+  EXPECT_EQ(Word(RunProbe(request)), "ok");
 }
 
 }  // namespace
