@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lb/backend/name_lookup.h"
+#include "lb/daemon/interrupts.h"
 #include "probes/probe.h"
 #include "probes/question.h"
 
@@ -43,6 +44,7 @@ class FarmProbe {
 
   FarmAnswers Run() {
     deadline_.start(EvSeconds(limits_.within));
+    const Interrupts interrupts(loop_, [this] { GiveUp(); });
     loop_.Post([this] { StartMore(); });
     loop_.Run();
     deadline_.stop();
@@ -105,7 +107,9 @@ class FarmProbe {
     StartMore();
   }
 
-  void OnDeadline(ev::timer&, int) {
+  void OnDeadline(ev::timer&, int) { GiveUp(); }
+
+  void GiveUp() {
     late_ = true;
     for (Job& job : jobs_) {
       if (job.lookup && !job.request && !job.same_as) Abandon(job);

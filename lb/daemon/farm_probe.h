@@ -34,7 +34,8 @@ struct FarmProbeLimits {
 
 // In the order of the configuration, disabled backends too. Each is asked as its pool's probe asks,
 // one of a pool without a probe by a TLS handshake; those that are asked alike at one address share
-// a probe. Runs the loop, which nothing else may use meanwhile, until all is known or time is up.
+// a probe. Runs the loop, which nothing else may use meanwhile, until all is known or time is up;
+// the first SIGINT or SIGTERM makes it so at once (lb/daemon/interrupts.h).
 FarmAnswers ProbeFarm(Loop& loop, const config::Config& config, const FarmProbeLimits& limits);
 
 }  // namespace sstplb::daemon

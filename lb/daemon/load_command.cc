@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/daemon/load_command.h"
 
-#include <csignal>
 #include <cstdio>
 #include <utility>
 
 #include "lb/base/loop.h"
 #include "lb/daemon/host.h"
+#include "lb/daemon/interrupts.h"
 #include "lb/daemon/lookup.h"
 #include "lb/load/generator.h"
 #include "lb/load/limits.h"
@@ -43,37 +43,6 @@ class Ending final : public load::Watcher {
   bool good_ = false;
 };
 
-// The first signal stops the load; from then on signals do what they do by default.
-class Interrupts {
- public:
-  Interrupts(Loop& loop, load::Generator& generator)
-      : generator_(generator), interrupt_(loop.ev()), terminate_(loop.ev()) {
-    interrupt_.set<Interrupts, &Interrupts::OnSignal>(this);
-    terminate_.set<Interrupts, &Interrupts::OnSignal>(this);
-    interrupt_.start(SIGINT);
-    terminate_.start(SIGTERM);
-  }
-  ~Interrupts() { GiveBack(); }
-  Interrupts(const Interrupts&) = delete;
-  Interrupts& operator=(const Interrupts&) = delete;
-
- private:
-  void OnSignal(ev::sig&, int) {
-    GiveBack();
-    generator_.Stop();
-  }
-  void GiveBack() {
-    interrupt_.stop();
-    terminate_.stop();
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
-  }
-
-  load::Generator& generator_;
-  ev::sig interrupt_;
-  ev::sig terminate_;
-};
-
 }  // namespace
 
 int RunLoad(const HostPort& target, load::Options options, load::Watcher& watcher) {
@@ -88,7 +57,7 @@ int RunLoad(const HostPort& target, load::Options options, load::Watcher& watche
   }
   Ending ending(loop, watcher);
   load::Generator generator(loop, std::move(options), ending);
-  const Interrupts interrupts(loop, generator);
+  const Interrupts interrupts(loop, [&generator] { generator.Stop(); });
   const Status started = generator.Start();
   if (!started) return Fail(kNotGood, started.error());
   loop.Run();

@@ -9,6 +9,7 @@
 #include "lb/base/loop.h"
 #include "lb/daemon/lookup.h"
 #include "probes/probe.h"
+#include "lb/daemon/interrupts.h"
 #include "probes/report_text.h"
 #include "probes/tls_scan.h"
 
@@ -117,6 +118,8 @@ probes::ScanReport Scan(Loop& loop, const probes::ProbeRequest& request) {
   scan.Start([&](const probes::ScanReport& r) {
     report = r;
     loop.Stop();
+  // A call that is dropped may cost the server an address for ever.
+  const Interrupts interrupts(loop, [&probe] { probe->Cancel(); });
   });
   loop.Run();
   return report;
@@ -150,7 +153,8 @@ int RunProbe(const HostPort& target, const config::Probe& settings, const ProbeV
   const probes::ProbeReport report = Ask(loop, request);
   std::optional<probes::ScanReport> scan;
   // Where TCP does not connect there is nothing to scan.
-  if (view.tls_versions && report.local) scan = Scan(loop, request);
+  const bool given_up = report.outcome == probes::Outcome::kCancelled;
+  if (view.tls_versions && report.local && !given_up) scan = Scan(loop, request);
   if (view.json) {
     nlohmann::ordered_json json = ReportJson(request, report);
     if (scan) json["tls_scan"] = ScanJson(*scan);

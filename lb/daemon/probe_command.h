@@ -14,7 +14,8 @@ struct ProbeView {
 };
 
 // Looks the host up, probes it once and prints every step. 0 when the backend answered as it
-// should, else 1.
+// should, else 1. The first SIGINT or SIGTERM gives the probe up, and a call under way is still
+// ended in order (probes::Probe::kMaxClosing); the second ends the process at once.
 int RunProbe(const HostPort& target, const config::Probe& settings, const ProbeView& view);
 
 }  // namespace sstplb::daemon
