@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/daemon/probe_command.h"
 
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "lb/base/loop.h"
+#include "lb/daemon/interrupts.h"
 #include "lb/daemon/lookup.h"
 #include "probes/probe.h"
-#include "lb/daemon/interrupts.h"
 #include "probes/report_text.h"
 #include "probes/tls_scan.h"
 
@@ -29,6 +31,11 @@ config::ProxyProtocol HeaderOf(config::ProbeProxyProtocol wanted) {
   return config::ProxyProtocol::kNone;
 }
 
+// Whole ones; negative when it has ended.
+std::int64_t DaysLeft(WallTime not_after) {
+  return std::chrono::floor<std::chrono::days>(not_after - WallClock::now()).count();
+}
+
 nlohmann::ordered_json CertificateJson(const probes::CertificateFacts& facts) {
   return {{"sha256", facts.sha256},
           {"subject", facts.subject},
@@ -36,6 +43,7 @@ nlohmann::ordered_json CertificateJson(const probes::CertificateFacts& facts) {
           {"names", facts.names},
           {"not_before", FormatWallTime(facts.not_before)},
           {"not_after", FormatWallTime(facts.not_after)},
+          {"days_left", DaysLeft(facts.not_after)},
           {"self_signed", facts.self_signed},
           {"verified", facts.verified},
           {"verify_error", facts.verify_error}};
@@ -46,10 +54,14 @@ nlohmann::ordered_json TlsJson(const probes::TlsFacts& tls) {
       {"version", tls.version}, {"cipher", tls.cipher}, {"alpn", tls.alpn}};
   json["chain"] = nlohmann::ordered_json::array();
   for (const probes::ChainLink& link : tls.chain) {
-    json["chain"].push_back(
-        {{"subject", link.subject}, {"not_after", FormatWallTime(link.not_after)}});
+    json["chain"].push_back({{"subject", link.subject},
+                             {"not_after", FormatWallTime(link.not_after)},
+                             {"days_left", DaysLeft(link.not_after)}});
   }
   json["ocsp"] = tls.ocsp ? nlohmann::ordered_json(tls.ocsp->status) : nullptr;
+  const bool until = tls.ocsp && tls.ocsp->next_update;
+  json["ocsp_next_update"] =
+      until ? nlohmann::ordered_json(FormatWallTime(*tls.ocsp->next_update)) : nullptr;
   if (tls.certificate) json["certificate"] = CertificateJson(*tls.certificate);
   return json;
 }
@@ -90,6 +102,8 @@ nlohmann::ordered_json ReportJson(const probes::ProbeRequest& request,
   json["status_line"] = report.status_line;
   json["server_header"] = report.server_header;
   json["server"] = report.server_kind;
+  json["hash_mask"] =
+      report.hash_mask ? nlohmann::ordered_json(*report.hash_mask) : nlohmann::ordered_json();
   json["fits"] = probes::FittingPreset(request, report);
   json["said"] = nlohmann::ordered_json::array();
   for (const probes::Said& said : report.said) {
@@ -104,6 +118,8 @@ probes::ProbeReport Ask(Loop& loop, const probes::ProbeRequest& request) {
   probes::TlsContexts contexts;
   probes::ProbeReport report;
   const auto probe = probes::MakeProbe(loop, contexts, request);
+  // A call that is dropped may cost the server an address for ever.
+  const Interrupts interrupts(loop, [&probe] { probe->Cancel(); });
   probe->Start([&](const probes::ProbeReport& r) {
     report = r;
     loop.Stop();
@@ -118,8 +134,6 @@ probes::ScanReport Scan(Loop& loop, const probes::ProbeRequest& request) {
   scan.Start([&](const probes::ScanReport& r) {
     report = r;
     loop.Stop();
-  // A call that is dropped may cost the server an address for ever.
-  const Interrupts interrupts(loop, [&probe] { probe->Cancel(); });
   });
   loop.Run();
   return report;
@@ -162,6 +176,9 @@ int RunProbe(const HostPort& target, const config::Probe& settings, const ProbeV
   } else {
     if (scan) Print(probes::ScanLines(*scan));
     Print(probes::ReportLines(request, report, WallClock::now()));
+    if (!view.tls_versions && report.tls) {
+      std::printf("tls scan             --tls-versions tries every version and cipher\n");
+    }
   }
   return report.good() ? 0 : 1;
 }

@@ -171,5 +171,142 @@ class ProbesTest(case.EndToEndCase):
         balancer.stop()
 
 
+class ProbeCommandTest(case.EndToEndCase):
+    """`sstplb probe`, as a person and as a script reads it."""
+
+    # Fault, outcome, a message of the server, a part of the hint.
+    ROWS = [
+        (['none'], 'ok', 'call_disconnect_ack', None),
+        (['nak'], 'call_nak', 'call_connect_nak', None),
+        (['abort_after_ack'], 'server_full', 'call_abort', 'given out'),
+        (['http_status', 503], 'http_status', 'HTTP/1.1 503 Service Unavailable', 'out of ports'),
+        (['close_at_accept'], 'closed_at_once', None, 'PROXY header'),
+    ]
+    KEYS = {'address', 'good', 'outcome', 'meaning', 'detail', 'hint', 'note', 'took_seconds',
+            'steps', 'status_line', 'server_header', 'server', 'hash_mask', 'fits', 'said'}
+    TLS_KEYS = {'version', 'cipher', 'alpn', 'chain', 'ocsp', 'ocsp_next_update', 'certificate'}
+
+    def setUp(self):
+        super().setUp()
+        binary()
+        self.farm = demo_farm.DemoFarm(self, kind='sstp-server', days=40)
+
+    def probe(self, *options):
+        return proc.run([binary(), 'probe', self.farm.address, '--depth', 'call', '--server',
+                         'sstp-server', *options])
+
+    def test_the_text(self):
+        for fault, outcome, came_line, hint in self.ROWS:
+            with self.subTest(fault=fault):
+                self.farm.fault(*fault)
+                done = self.probe()
+                self.assertEqual(done.returncode, 0 if outcome == 'ok' else 1, done.stdout)
+                self.assertRegex(done.stdout, rf'(?m)^{outcome} +\d+\.\d ms  \w')
+                self.assertRegex(done.stdout, r'(?m)^tcp +\d+\.\d ms  connected to 127\.0\.0\.1:')
+                if came_line:
+                    self.assertRegex(done.stdout, r'(?m)^tls +\d+\.\d ms  TLSv1\.3 ')
+                    self.assertRegex(done.stdout, r' valid  .*, (39|40) days left\n')
+                    self.assertRegex(done.stdout, r' sent  SSTP_DUPLEX_POST /sra_')
+                    self.assertRegex(done.stdout, rf' came  {came_line}')
+                    self.assertIn('--tls-versions', done.stdout)
+                self.assertEqual('SHA-256' in done.stdout, outcome in ('ok', 'server_full'))
+                fits = 'fits                 server = "sstp-server"\n' in done.stdout
+                self.assertEqual(fits, outcome in ('ok', 'call_nak', 'server_full'))
+                self.assertEqual(hint in done.stdout if hint else 'hint' not in done.stdout, True)
+                self.farm.wait_nothing_left()
+
+    def test_the_json(self):
+        for fault, outcome, came_line, hint in self.ROWS:
+            with self.subTest(fault=fault):
+                self.farm.fault(*fault)
+                done = self.probe('--json')
+                self.assertEqual(done.returncode, 0 if outcome == 'ok' else 1, done.stdout)
+                said = json.loads(done.stdout)
+                self.assertEqual(set(said) - {'tls'}, self.KEYS)
+                self.assertEqual((said['outcome'], said['good']), (outcome, outcome == 'ok'))
+                self.assertIn(hint or '', said['hint'])
+                self.assertEqual(said['steps'][0]['step'], 'tcp')
+                self.assertEqual('tls' in said, came_line is not None)
+                acked = outcome in ('ok', 'server_full')
+                self.assertEqual(said['hash_mask'], 3 if acked else None)
+                self.assertEqual(bool(said['fits']), acked or outcome == 'call_nak')
+                if not came_line:
+                    self.assertEqual(said['said'], [])
+                    continue
+                self.assertEqual(set(said['tls']), self.TLS_KEYS)
+                self.assertIn(said['tls']['certificate']['days_left'], (39, 40))
+                self.assertIn(said['tls']['chain'][0]['days_left'], (39, 40))
+                self.assertEqual(said['tls']['ocsp_next_update'], None)
+                came = [m['lines'][0] for m in said['said'] if m['by'] == 'server']
+                self.assertTrue(any(line.startswith(came_line) for line in came), came)
+                self.farm.wait_nothing_left()
+
+    def test_every_version_and_cipher(self):
+        done = self.probe('--tls-versions')
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertRegex(done.stdout, r'(?m)^TLSv1\.3 +taken  TLS_')
+        self.assertNotIn('--tls-versions tries', done.stdout)
+        scan = json.loads(self.probe('--tls-versions', '--json').stdout)['tls_scan']
+        self.assertEqual([v['version'] for v in scan['versions']],
+                         ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])
+        self.assertEqual({v['trouble'] for v in scan['versions']}, {''})
+        self.farm.wait_nothing_left()
+
+
+class CtrlCTest(case.EndToEndCase):
+    """A call under way is ended in order: sstp-server would lose an address for ever."""
+
+    def setUp(self):
+        super().setUp()
+        binary()
+        self.farm = demo_farm.DemoFarm(self, kind='sstp-server')
+        self.farm.fault('hang_at_call')
+        self.config = self.dir / 'check.toml'
+        self.config.write_text(toml({
+            'listener': {'vpn': {'bind': ['127.0.0.1:443'], 'pool': 'main'}},
+            'pool': {'main': pool({'vpn1': self.farm.port},
+                                  probe={'depth': 'call', 'timeout': '30s', 'interval': '60s'})}}))
+
+    def commands(self):
+        return {'probe': ['probe', self.farm.address, '--depth', 'call', '--timeout', '30s'],
+                'check': ['check', '-c', self.config, '--online', '--within', '60s']}
+
+    def start_calling(self, name):
+        calls = self.farm.counters()['calls']
+        process = self.start([binary(), *self.commands()[name]], name)
+        self.wait(lambda: self.farm.counters()['calls'] > calls, 10, 'a call')
+        return process
+
+    def test_the_first_ends_the_call(self):
+        for name, number in (('probe', signal.SIGINT), ('probe', signal.SIGTERM),
+                             ('check', signal.SIGINT), ('check', signal.SIGTERM)):
+            with self.subTest(command=name, signal=number):
+                aborts = self.farm.counters()['aborts']
+                process = self.start_calling(name)
+                process.send_signal(number)
+                code = process.wait_exit(10)
+                said = process.log()
+                self.assertEqual(self.farm.counters()['aborts'], aborts + 1, said)
+                self.farm.wait_nothing_left()
+                if name == 'probe':
+                    self.assertEqual(code, 1, said)
+                    self.assertRegex(said, r'(?m)^cancelled ')
+                else:
+                    self.assertGreaterEqual(code, 0, said)
+                    self.assertIn('backend_not_asked', said)
+
+    def test_the_second_ends_it_at_once(self):
+        for name in self.commands():
+            with self.subTest(command=name):
+                self.farm.fault('hang_at_call')
+                aborts = self.farm.counters()['aborts']
+                process = self.start_calling(name)
+                self.farm.fault('never_close')  # The goodbye takes its two seconds.
+                process.send_signal(signal.SIGINT)
+                self.wait(lambda: self.farm.counters()['aborts'] > aborts, 10, 'the goodbye')
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(process.wait_exit(5), -signal.SIGINT)
+
+
 if __name__ == '__main__':
     case.main()
