@@ -179,6 +179,7 @@ struct Pool {
   std::vector<IpAddress> source;  // local addresses to connect from; empty: the kernel's choice
   Duration connect_timeout = seconds(3);
   std::uint32_t connect_attempts = 3;
+  Duration handshake_timeout = seconds(10);   // of TLS, since the connect; 0: off
   std::uint32_t max_pending_per_backend = 0;  // 0: no cap
   std::optional<Rate> session_rate_per_backend;
   std::uint32_t max_queued_per_backend = 1000;  // 0: nobody waits

@@ -26,6 +26,7 @@ class PoolLint {
     Leg();
     Ejections();
     Queue();
+    Handshakes();
     NoEffect();
     if (probe_.kind == ProbeKind::kNone) {
       Warn("probe_none", ".probe.kind",
@@ -144,6 +145,15 @@ class PoolLint {
            "SSTP clients give up 60s after they began, so that who waits longer waits in vain",
            "Use 10s to 30s");
     }
+  }
+
+  void Handshakes() {
+    if (pool_.handshake_timeout != Duration::zero() || pool_.max_pending_per_backend == 0) return;
+    Warn("handshake_unbounded", ".handshake_timeout",
+         "a client that never finishes its TLS handshake keeps a place: " +
+             std::to_string(pool_.max_pending_per_backend) +
+             " of them, and nobody else reaches the backend",
+         "Use 10s");
   }
 
   void Unused(bool changed, bool used, const std::string& key, const std::string& needs) {

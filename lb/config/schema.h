@@ -157,6 +157,8 @@ void PoolKeys(Visitor& v) {
   v.Source("source");
   v.Key("connect_timeout", &Pool::connect_timeout, SpanRule{milliseconds(10), minutes(5)});
   v.Key("connect_attempts", &Pool::connect_attempts, CountRule{1, 64});
+  v.Key("handshake_timeout", &Pool::handshake_timeout,
+        SpanRule{milliseconds(100), minutes(10), true});
   v.Key("max_pending_per_backend", &Pool::max_pending_per_backend, CountRule{0, kMaxSessions});
   v.Key("session_rate_per_backend", &Pool::session_rate_per_backend, OptionalRule<RateRule>{});
   v.Key("max_queued_per_backend", &Pool::max_queued_per_backend, CountRule{0, kMaxSessions});

@@ -115,6 +115,7 @@ void EncodeMotion(const session::Motion& motion, bool observer, Bytes& body) {
   WriteFlow(out, motion.to_client);
   out.String(observer ? ByteView(motion.observer) : ByteView());
   out.U32(motion.handshake_bytes);
+  out.Time(motion.handshake_until);
 }
 
 std::optional<session::Motion> DecodeMotion(Reader& body) {
@@ -137,6 +138,7 @@ std::optional<session::Motion> DecodeMotion(Reader& body) {
   const ByteView observer = in->String();
   out.observer.assign(observer.begin(), observer.end());
   out.handshake_bytes = in->U32();
+  out.handshake_until = in->Time();
   if (!in->ok()) return std::nullopt;
   return out;
 }

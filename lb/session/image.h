@@ -61,6 +61,7 @@ struct Motion {
   FlowImage to_client;
   Bytes observer;                     // tls::RecordObserver::Save(); empty: nothing more to observe
   std::uint32_t handshake_bytes = 0;  // of the client, once the handshake is done
+  TimePoint handshake_until;          // of the one under way; zero: there is none, or no limit
 };
 
 // A session without a backend; one that is connecting gives its attempt up and becomes this.

@@ -110,10 +110,7 @@ void Session::OnTimeout() {
       return ConnectFailed(ETIMEDOUT);
     case Phase::kRelaying:
     case Phase::kFinishing:
-      if (cut_off()) return Close(*first_eof_);
-      return Close(rhythm_ != Duration::zero() && idle_timeout_ == DeadAfter(rhythm_)
-                       ? CloseReason::kDead
-                       : CloseReason::kIdle);
+      return OnSilence();
   }
 }
 

@@ -211,6 +211,7 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   }
   void OnFirstEof();
   void Touch(bool by_client);
+  void OnSilence();
   void Tell(std::optional<Signal> signal);
   Course course() const;
   TcpFacts SampleTcp(unsigned slot);
@@ -260,6 +261,7 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   TimePoint backend_spoke_;
   TimePoint connected_;                    // to the backend; zero before
   Duration handshake_{};                   // 0 until it is done
+  TimePoint handshake_until_;              // of the one under way; zero: none, or no limit
   std::uint32_t retransmits_[2] = {0, 0};  // of each slot's leg, as far as they are counted
   std::uint32_t handshake_bytes_ = 0;      // of the client, once the handshake is done
 };

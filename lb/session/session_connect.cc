@@ -253,11 +253,16 @@ void Session::Connected() {
     observer_->FromClient(hello);
     rhythm_ = opening.listener->config.rhythm;
     if (rhythm_ != Duration::zero()) idle_timeout_ = std::min(idle_timeout_, DeadAfter(rhythm_));
+    const Duration limit = opening.pool->config.handshake_timeout;
+    if (limit != Duration::zero()) handshake_until_ = now + limit;
   }
   if (observer_ == nullptr) LeavePlace();
   backend_spoke_ = now;  // it has accepted
   opening_.reset();
-  host_.timeouts().Arm(*this, idle_timeout_, now);
+  // A handshake's deadline is no other than that of every session, when it comes first.
+  const bool bound = handshake_until_ != TimePoint();
+  host_.timeouts().Arm(
+      *this, bound ? std::min(idle_timeout_, handshake_until_ - now) : idle_timeout_, now);
   if (sent == Flow::Outcome::kWriteError) {
     return SocketDied(to_backend_, /*reader=*/false, to_backend_.error());
   }

@@ -89,6 +89,7 @@ Motion Session::motion() {
   out.to_backend = to_backend_.Image(host_.buffers());
   out.to_client = to_client_.Image(host_.buffers());
   if (observer_ != nullptr) out.observer = observer_->Save();
+  out.handshake_until = handshake_until_;
   return out;
 }
 
@@ -135,10 +136,16 @@ void Session::Take(Motion&& motion) {
     load_->pending.fetch_add(1, std::memory_order_relaxed);
   }
   if (!pending) LeavePlace();
+  handshake_until_ = pending ? motion.handshake_until : TimePoint();
 }
 
 void Session::GoOn() {
-  host_.timeouts().Arm(*this, idle_limit(), last_byte());
+  if (handshake_until_ == TimePoint() || cut_off()) {
+    host_.timeouts().Arm(*this, idle_limit(), last_byte());
+  } else {
+    host_.timeouts().ArmBy(*this, std::min(last_byte() + idle_timeout_, handshake_until_),
+                           last_byte());
+  }
   // The poller tells what is there, but for what the kernel keeps quiet about.
   if (to_backend_.bulk()) client_.readable = true;
   if (to_client_.bulk()) backend_.readable = true;

@@ -138,6 +138,9 @@ void Session::Observe(tls::Side side, ByteView bytes) {
 void Session::CountHandshake() {
   const tls::HandshakeFacts facts = observer_->facts();
   LeavePlace();
+  if (std::exchange(handshake_until_, {}) != TimePoint()) {
+    host_.timeouts().Arm(*this, idle_timeout_, host_.now());
+  }
   observer_.reset();
   if (facts.gave_up && !facts.handshake_done) {
     tls_ = TlsStage::kUnseen;
@@ -162,13 +165,29 @@ void Session::CountHandshake() {
 void Session::Touch(bool by_client) {
   const TimePoint now = host_.now();
   (by_client ? client_spoke_ : backend_spoke_) = now;
-  if (cut_off()) return;  // its time runs, whoever speaks
+  if (cut_off()) return;                        // its time runs, whoever speaks
+  if (handshake_until_ != TimePoint()) return;  // it comes up in time, and looks then
   if (armed() && now - (deadline() - idle_timeout_) < kTouchGrain) return;
   host_.timeouts().Arm(*this, idle_timeout_, now);
   if (!signalled_) Tell(SignalOfLiving(course()));
   if (!host_.TakeSample()) return;
   SampleTcp(kClientSlot);
   SampleTcp(kBackendSlot);
+}
+
+// Its time has come up while it relays.
+void Session::OnSilence() {
+  if (cut_off()) return Close(*first_eof_);
+  const TimePoint now = host_.now();
+  if (handshake_until_ != TimePoint()) {
+    if (now >= handshake_until_) return Close(CloseReason::kHandshakeTimeout);
+    const TimePoint silent = last_byte() + idle_timeout_;
+    if (now < silent) {
+      return host_.timeouts().ArmBy(*this, std::min(silent, handshake_until_), now);
+    }
+  }
+  Close(rhythm_ != Duration::zero() && idle_timeout_ == DeadAfter(rhythm_) ? CloseReason::kDead
+                                                                           : CloseReason::kIdle);
 }
 
 Course Session::course() const {

@@ -19,6 +19,7 @@ Ender EnderOf(CloseReason reason) {
     case CloseReason::kBackendTimeout:
     case CloseReason::kIdle:
     case CloseReason::kDead:
+    case CloseReason::kHandshakeTimeout:
       return Ender::kSilence;
     default:
       return Ender::kUs;

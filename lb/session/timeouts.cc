@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/session/timeouts.h"
 
+#include <algorithm>
+#include <bit>
+
 namespace sstplb::session {
 
 void TimeoutLink::Unlink() {
@@ -19,6 +22,12 @@ void Timeouts::Arm(TimeoutLink& link, Duration timeout, TimePoint now) {
   link.next_ = &head;
   head.previous_->next_ = &link;
   head.previous_ = &link;
+}
+
+void Timeouts::ArmBy(TimeoutLink& link, TimePoint deadline, TimePoint now) {
+  const auto left = std::chrono::floor<std::chrono::milliseconds>(deadline - now).count();
+  const auto step = std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(left, 1)));
+  Arm(link, std::chrono::milliseconds(step), now);
 }
 
 TimeoutLink* Timeouts::PopExpired(TimePoint now) {

@@ -46,6 +46,11 @@ class Timeouts {
   // (Re)arms: the deadline is now + timeout. `now` must never go back.
   void Arm(TimeoutLink& link, Duration timeout, TimePoint now);
 
+  // (Re)arms for a deadline that is not a fixed time away. The link comes up before it, a few
+  // times, and at the latest a millisecond after: who finds that it is too early arms again. Costs
+  // a list for each power of two, and no sorting.
+  void ArmBy(TimeoutLink& link, TimePoint deadline, TimePoint now);
+
   // The next link whose deadline has passed, already disarmed; null when there is none.
   TimeoutLink* PopExpired(TimePoint now);
 

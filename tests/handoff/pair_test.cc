@@ -215,6 +215,23 @@ TEST(PairOfOne, OneThatIsConnectingIsPickedAgain) {
   EXPECT_TRUE(tunnel.Carries("after"));
 }
 
+TEST(PairOfOne, AHandshakeHasOnlyTheTimeThatIsLeft) {
+  const Server server;
+  const config::Pool brief{.handshake_timeout = seconds(1)};
+  House before({server.address()}, 1, {}, brief);
+  before.Open();
+  const TimePoint begin = Clock::now();
+  const Tunnel slow = OpenTunnel(before, server);
+  // What the new process would give counts for those that connect there.
+  House after({server.address()}, 1, {}, {.handshake_timeout = seconds(60)});
+  ASSERT_EQ(HandOver(before, after), 1u);
+  const Tunnel fresh = OpenTunnel(after, server);
+  EXPECT_TRUE(slow.client.AtEnd());
+  EXPECT_GE(Clock::now() - begin, seconds(1));
+  EXPECT_TRUE(after.AwaitCount(1));
+  EXPECT_TRUE(fresh.Carries("still here"));
+}
+
 TEST(PairOfOne, ARefusedOneStillReadsItsAlertAndIsClosed) {
   const Server server;
   config::Listener listener;

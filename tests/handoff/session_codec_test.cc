@@ -57,6 +57,7 @@ session::Motion SomeMotion() {
                    .held = Bytes(1000, 0x5a)};
   out.observer = {1, 2, 3};
   out.handshake_bytes = 597;
+  out.handshake_until = TimePoint(seconds(210));
   return out;
 }
 
@@ -176,6 +177,7 @@ TEST(SessionCodec, AMotionWithEverything) {
   ExpectSame(got->to_client, want.to_client);
   EXPECT_EQ(got->observer, want.observer);
   EXPECT_EQ(got->handshake_bytes, want.handshake_bytes);
+  EXPECT_EQ(got->handshake_until, want.handshake_until);
 }
 
 TEST(SessionCodec, WhoEndedFirst) {
@@ -271,9 +273,9 @@ TEST(SessionCodec, AShorterRecordHasDefaultsOrIsRefused) {
     const auto got = Motion(body);
     if (!got) return;
     ++motions;
-    EXPECT_EQ(got->handshake_bytes, 0u);
+    EXPECT_EQ(got->handshake_until, TimePoint());
   });
-  EXPECT_EQ(motions, 19u) << "between its fields";
+  EXPECT_EQ(motions, 20u) << "between its fields";
 
   std::size_t greetings = 0;
   ForEachShorterRecord(Encoded(SomeGreeting()), [&](ByteView body) {

@@ -48,6 +48,27 @@ TEST(Timeouts, ALinkMayChangeItsTimeout) {
   EXPECT_EQ(timeouts.PopExpired(kStart + seconds(900)), &link);
 }
 
+TEST(Timeouts, ArmedByADeadlineItComesUpBeforeAndNotMuchAfter) {
+  Timeouts timeouts;
+  TimeoutLink link;
+  const TimePoint deadline = kStart + std::chrono::milliseconds(9876);
+  timeouts.ArmBy(link, deadline, kStart);
+  int early = 0;
+  TimePoint now = kStart;
+  while (true) {
+    ASSERT_TRUE(timeouts.Next());
+    now = *timeouts.Next();
+    ASSERT_EQ(timeouts.PopExpired(now), &link);
+    if (now >= deadline) break;
+    ++early;
+    timeouts.ArmBy(link, deadline, now);
+  }
+  EXPECT_LE(now - deadline, std::chrono::milliseconds(1));
+  EXPECT_LE(early, 14);
+  timeouts.ArmBy(link, kStart, now);  // long past
+  EXPECT_LE(*timeouts.Next() - now, std::chrono::milliseconds(1));
+}
+
 TEST(Timeouts, ALinkThatIsDestroyedLeavesItsList) {
   Timeouts timeouts;
   TimeoutLink before, after;

@@ -34,6 +34,37 @@ bool AwaitQueued(const Rig& rig, std::uint64_t count) {
       count);
 }
 
+// A record of TLS 1.2.
+std::string Record(char type, std::string_view payload) {
+  const auto size = static_cast<char>(payload.size());
+  return std::string{type, 3, 3, 0, size} + std::string(payload);
+}
+
+// The least that a TLS 1.2 server answers.
+std::string ServerHello() {
+  const std::string body = "\x03\x03" + std::string(32, 'r') + std::string("\0\xc0\x2f\0", 4);
+  return Record(22, std::string("\x02\0\0", 3) + static_cast<char>(body.size()) + body);
+}
+
+// The end of a handshake, of either side.
+std::string Finished() { return Record(20, "\x01") + Record(22, "f"); }
+
+// Sends one byte after the other of a record that does not end, each when the one before it has
+// come through, until one does not.
+void Dribble(const Peer& client, const Peer& backend) {
+  std::string next = "\x16\x03\x03\x40";
+  next += '\0';
+  while (client.Send(next) && backend.Read(next.size()) == next) next = "x";
+}
+
+std::uint64_t Signals(const Rig& rig, session::Signal signal) {
+  std::uint64_t count = 0;
+  for (const auto& lane : rig.report().lanes) {
+    count += lane.counters.signals[static_cast<std::size_t>(signal)];
+  }
+  return count;
+}
+
 std::string Alert(int description) {
   return std::string("\x15\x03\x03\x00\x02\x02", 6) + static_cast<char>(description);
 }
@@ -106,6 +137,72 @@ TEST(Places, WhatIsNoTlsHasNoHandshake) {
   ASSERT_TRUE(second.Send("SSH-2.0-y"));
   const Peer next = server.Accept();
   EXPECT_EQ(next.Read(9), "SSH-2.0-y");
+}
+
+TEST(Places, AClientThatDribblesLosesItsPlace) {
+  const Server server;
+  config::Pool pool = OnePlace();
+  pool.handshake_timeout = milliseconds(100);
+  const Rig rig({}, pool, {server.address()});
+  const Peer first = Greet(rig);
+  const Peer backend = server.Accept();
+  ASSERT_EQ(backend.Read(Hello().size()), Hello());
+  ASSERT_TRUE(backend.Send(ServerHello()));
+  const Peer second = Greet(rig);
+  Dribble(first, backend);
+  ASSERT_TRUE(rig.AwaitClosed(CloseReason::kHandshakeTimeout));
+  EXPECT_EQ(server.Accept().Read(Hello().size()), Hello());
+  // The backend has done its part.
+  for (std::size_t i = 0; i < session::kSignalCount; ++i) {
+    EXPECT_EQ(Signals(rig, static_cast<session::Signal>(i)), 0u) << i;
+  }
+}
+
+TEST(Places, ABackendThatSaysNothingIsToldOf) {
+  const Server server;
+  config::Pool pool = OnePlace();
+  pool.handshake_timeout = milliseconds(100);
+  const Rig rig({}, pool, {server.address()});
+  const Peer first = Greet(rig);
+  const Peer backend = server.Accept();
+  ASSERT_TRUE(rig.AwaitClosed(CloseReason::kHandshakeTimeout));
+  EXPECT_EQ(Signals(rig, session::Signal::kSilent), 1u);
+}
+
+TEST(Places, OnlyAHandshakeIsBoundByItsTime) {
+  const Server server;
+  config::Pool pool;
+  pool.handshake_timeout = milliseconds(100);
+  const Rig rig({.not_tls = config::PoolOrRefuse::kPool}, pool, {server.address()});
+  const Peer other = rig.Connect();
+  ASSERT_TRUE(other.Send("SSH-2.0-x"));
+  const Peer at_other = server.Accept();
+  const Peer done = Greet(rig);
+  const Peer at_done = server.Accept();
+  ASSERT_EQ(at_done.Read(Hello().size()), Hello());
+  ASSERT_TRUE(at_done.Send(ServerHello() + Finished()));
+  ASSERT_TRUE(done.Send(Finished()));
+  ASSERT_EQ(at_done.Read(Finished().size()), Finished());
+  const Peer late = Greet(rig);
+  const Peer at_late = server.Accept();
+  ASSERT_TRUE(rig.AwaitClosed(CloseReason::kHandshakeTimeout));
+  ASSERT_TRUE(other.Send("y"));
+  EXPECT_EQ(at_other.Read(10), "SSH-2.0-xy");
+  ASSERT_TRUE(done.Send("y"));
+  EXPECT_EQ(at_done.Read(1), "y");
+  EXPECT_EQ(rig.Closed(CloseReason::kHandshakeTimeout), 1u);
+}
+
+TEST(Places, SilenceEndsAHandshakeThatMayTakeLonger) {
+  const Server server;
+  for (const Duration limit : {Duration(std::chrono::seconds(60)), Duration::zero()}) {
+    config::Pool pool;
+    pool.handshake_timeout = limit;
+    const Rig rig({.idle_timeout = milliseconds(100)}, pool, {server.address()});
+    const Peer client = Greet(rig);
+    const Peer backend = server.Accept();
+    EXPECT_TRUE(rig.AwaitClosed(CloseReason::kIdle));
+  }
 }
 
 TEST(Places, AClientThatGivesUpLeavesTheQueue) {
