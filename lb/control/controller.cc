@@ -56,8 +56,9 @@ Controller::Controller(Loop& loop, Logger& log, config::Config config, std::stri
           [this](const std::string& pool, const rebalance::Move& move) { OnMoved(pool, move); }),
       probe_thread_("prober"),
       tick_(loop.ev()) {
-  for (std::uint32_t i = 0; i < worker::WorkerCount(config_.global.workers); ++i) {
-    workers_.push_back(std::make_unique<worker::Worker>(i, log_, budget_));
+  const std::uint32_t count = worker::WorkerCount(config_.global.workers);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    workers_.push_back(std::make_unique<worker::Worker>(i, log_, budget_, count));
   }
   tick_.set<Controller, &Controller::OnTick>(this);
 }

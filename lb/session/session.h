@@ -91,6 +91,8 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   // It waits, and it is its turn: takes a place if there is one now, or leaves the queue another
   // way. False when it waits on.
   bool OnTurn();
+  // It waits, and another has to be let in: it is refused.
+  void GiveWay();
   // It waits, and backends have changed: picks anew.
   void OnPlan(std::shared_ptr<const Plan> plan);
   void Close(CloseReason reason);
@@ -114,7 +116,8 @@ class Session final : public TimeoutLink, private Poller::Watcher {
 
   SessionId id() const { return id_; }
   bool closed() const { return closed_; }
-  bool connected() const { return connected_ != TimePoint(); }  // a backend has taken it
+  bool waiting() const { return phase_ == Phase::kQueued && !closed_; }  // for a place
+  bool connected() const { return connected_ != TimePoint(); }           // a backend has taken it
   const Lane* lane() const { return lane_; }  // null before the first attempt to connect
   // Relays, with TLS through as far as that is seen, and neither side has ended.
   bool tunnels() const { return phase_ == Phase::kRelaying && tls_ != TlsStage::kHandshake; }

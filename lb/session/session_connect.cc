@@ -121,6 +121,8 @@ bool Session::OnTurn() {
   return true;
 }
 
+void Session::GiveWay() { RefuseOverload(CloseReason::kQueueFull); }
+
 void Session::OnPlan(std::shared_ptr<const Plan> plan) {
   Opening& opening = *opening_;
   auto pool = plan->FindPool(opening.pool->config.name);

@@ -1,17 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/session/waiting_room.h"
 
+#include <algorithm>
+
 #include "lb/session/session.h"
 
 namespace sstplb::session {
 
 WaitingRoom::Ticket WaitingRoom::Enter(backend::BackendLoad& load, std::uint64_t source,
                                        Session& session, std::uint32_t most) {
+  const auto found = queues_.find(&load);
+  const std::size_t line = found == queues_.end() ? 0 : found->second.LengthOf(source);
+  if (line >= MostOfASource(most)) return {};
   if (load.queued.fetch_add(1, std::memory_order_relaxed) >= most) {
-    load.queued.fetch_sub(1, std::memory_order_relaxed);
-    return {};
+    // With it, its line must still be the shorter one: else they would go round in circles.
+    if (found == queues_.end() || found->second.Longest() < line + 2) {
+      load.queued.fetch_sub(1, std::memory_order_relaxed);
+      return {};
+    }
+    found->second.LastOfLongest()->GiveWay();
   }
   return {.load = &load, .place = queues_[&load].Push(source, &session)};
+}
+
+// How many of one source may wait in this worker. The kernel spreads a source's connections over
+// the workers, so they get even shares. One worker alone needs no bound: it sees who is to give
+// way.
+std::size_t WaitingRoom::MostOfASource(std::uint32_t most) const {
+  if (workers_ <= 1 || most == 0) return most;
+  return std::max(1u, most / 2 / workers_);
 }
 
 void WaitingRoom::Leave(Ticket& ticket, bool served) {

@@ -24,8 +24,14 @@ std::uint32_t WorkerCount(std::uint32_t wanted) {
   return std::min(wanted == 0 ? CpusAllowed() : wanted, kMaxWorkers);
 }
 
-Worker::Worker(std::uint32_t index, Logger& log, session::SessionBudget& budget)
-    : index_(index), log_(log), budget_(budget), alarm_(poller_), mailbox_(poller_) {}
+Worker::Worker(std::uint32_t index, Logger& log, session::SessionBudget& budget,
+               std::uint32_t workers)
+    : index_(index),
+      log_(log),
+      budget_(budget),
+      alarm_(poller_),
+      mailbox_(poller_),
+      waiting_(workers) {}
 
 Worker::~Worker() { Stop(); }
 
@@ -77,7 +83,9 @@ void Worker::SetPlan(std::shared_ptr<const session::Plan> plan) {
     return pool != nullptr && pool->view.Find(key.backend) != nullptr &&
            plan_->FindListener(key.listener) != nullptr;
   });
-  for (session::Session* session : waiting_.All()) session->OnPlan(plan_);
+  for (session::Session* session : waiting_.All()) {
+    if (session->waiting()) session->OnPlan(plan_);  // it may have had to give way to another
+  }
 }
 
 void Worker::AddSocket(ListenSocket socket) {

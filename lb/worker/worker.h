@@ -85,8 +85,9 @@ struct Renaming {
 
 class Worker final : private session::Host, private Acceptor::Sink {
  public:
-  // `log` and `budget` must outlive the worker. Workers of one process have different indexes.
-  Worker(std::uint32_t index, Logger& log, session::SessionBudget& budget);
+  // `log` and `budget` must outlive the worker. Workers of one process have different indexes, all
+  // below `workers`.
+  Worker(std::uint32_t index, Logger& log, session::SessionBudget& budget, std::uint32_t workers);
   // Sessions that are left are closed with reason shutdown.
   ~Worker();
 

@@ -30,7 +30,7 @@ House::House(const std::vector<SocketAddress>& backends, std::uint32_t workers,
              const config::Listener& listener, config::Pool pool)
     : plan_(worker::MakePlan(registry_, listener, std::move(pool), backends)), tcp_(listener.tcp) {
   for (std::uint32_t i = 0; i < workers; ++i) {
-    workers_.push_back(std::make_unique<worker::Worker>(i, *log_, budget_));
+    workers_.push_back(std::make_unique<worker::Worker>(i, *log_, budget_, workers));
   }
 }
 

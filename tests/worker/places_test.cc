@@ -18,8 +18,8 @@ config::Pool OnePlace() {
   return {.max_pending_per_backend = 1, .queue_timeout = std::chrono::seconds(8)};
 }
 
-Peer Greet(const Rig& rig) {
-  Peer client = rig.Connect();
+Peer Greet(const Rig& rig, const std::string& from = "127.0.0.1") {
+  Peer client = rig.ConnectFrom(from);
   EXPECT_TRUE(client.Send(Hello()));
   return client;
 }
@@ -254,6 +254,58 @@ TEST(Places, AFullQueueRefusesAtOnce) {
   const Peer third = Greet(rig);
   EXPECT_EQ(third.ReadToEnd(), Alert(80));
   EXPECT_TRUE(rig.AwaitRefused(CloseReason::kQueueFull));
+}
+
+TEST(Places, AFloodDoesNotKeepOthersOut) {
+  const Server server;
+  config::Pool pool = OnePlace();
+  pool.max_queued_per_backend = 4;
+  const Rig rig({}, pool, {server.address()});
+  const Peer first = Greet(rig);
+  Peer backend = server.Accept();
+  std::vector<Peer> flood;
+  for (int i = 0; i < 4; ++i) {
+    flood.push_back(Greet(rig));
+    ASSERT_TRUE(AwaitQueued(rig, static_cast<std::uint64_t>(i) + 1));
+  }
+  const Peer more = Greet(rig);
+  EXPECT_EQ(more.ReadToEnd(), Alert(80)) << "one more of the flood";
+  const Peer other = Greet(rig, "127.0.0.2");
+  EXPECT_EQ(flood[3].ReadToEnd(), Alert(80)) << "the last of the longest line gives way";
+  const Peer another = Greet(rig, "127.0.0.2");
+  EXPECT_EQ(flood[2].ReadToEnd(), Alert(80)) << "3 and 1 become 2 and 2";
+  const Peer last = Greet(rig, "127.0.0.2");
+  EXPECT_EQ(last.ReadToEnd(), Alert(80)) << "no line is longer";
+  EXPECT_EQ(rig.load(0).queued, 4u);
+  for (const Peer* refused : {&more, &last, &std::as_const(flood[2]), &std::as_const(flood[3])}) {
+    refused->EndSending();
+  }
+  EXPECT_TRUE(rig.AwaitRefused(CloseReason::kQueueFull, 4));
+  // And its turn comes second.
+  backend.Reset();
+  Peer next = server.Accept();
+  ASSERT_EQ(next.Read(Hello().size()), Hello());
+  next.Reset();
+  next = server.Accept();
+  ASSERT_EQ(next.Read(Hello().size()), Hello());
+  ASSERT_TRUE(next.Send(ServerHello()));
+  EXPECT_EQ(other.Read(1), ServerHello().substr(0, 1));
+}
+
+TEST(Places, WhereThereAreMoreWorkersASourceHasABound) {
+  const Server server;
+  config::Pool pool = OnePlace();
+  pool.max_queued_per_backend = 8;
+  const Rig rig({}, pool, {server.address()}, 1000, /*workers=*/2);
+  const Peer first = Greet(rig);
+  const Peer backend = server.Accept();
+  const Peer second = Greet(rig);
+  const Peer third = Greet(rig);
+  ASSERT_TRUE(AwaitQueued(rig, 2));
+  const Peer fourth = Greet(rig);
+  EXPECT_EQ(fourth.ReadToEnd(), Alert(80));
+  const Peer other = Greet(rig, "127.0.0.2");
+  EXPECT_TRUE(AwaitQueued(rig, 3));
 }
 
 TEST(Places, ARateIsKept) {

@@ -53,6 +53,16 @@ bool Peer::Send(std::string_view bytes) const {
          static_cast<ssize_t>(bytes.size());
 }
 
+Peer Peer::ConnectFrom(const std::string& ip, const SocketAddress& to) {
+  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_storage storage{};
+  socklen_t size = SocketAddress{*IpAddress::Parse(ip), 0}.ToSockaddr(storage);
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), size), 0);
+  size = to.ToSockaddr(storage);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), size), 0);
+  return Peer(std::move(fd));
+}
+
 std::string Peer::Read(std::size_t size) const {
   std::string out(size, '\0');
   std::size_t have = 0;
@@ -149,12 +159,12 @@ std::shared_ptr<session::Plan> MakePlan(backend::Registry& registry, config::Lis
 }
 
 Rig::Rig(config::Listener listener, config::Pool pool, const std::vector<SocketAddress>& backends,
-         std::uint32_t max_sessions)
+         std::uint32_t max_sessions, std::uint32_t workers)
     : budget_(max_sessions), registry_([](const auto&) {}) {
   const std::shared_ptr<const session::Plan> plan =
       MakePlan(registry_, listener, std::move(pool), backends);
   plan_ = *plan;
-  worker_ = std::make_unique<Worker>(0, *log_, budget_);
+  worker_ = std::make_unique<Worker>(0, *log_, budget_, workers);
   const SocketAddress bind =
       listener.bind.empty() ? *SocketAddress::Parse("127.0.0.1:0") : listener.bind[0];
   auto socket = session::Listen(bind, listener.tcp);

@@ -23,6 +23,7 @@ class Peer {
  public:
   explicit Peer(Fd fd);
   static Peer Connect(const SocketAddress& to);
+  static Peer ConnectFrom(const std::string& ip, const SocketAddress& to);
 
   bool Send(std::string_view bytes) const;
   // Exactly `size` bytes, or what came before the end.
@@ -67,12 +68,14 @@ std::shared_ptr<session::Plan> MakePlan(backend::Registry& registry, config::Lis
 
 class Rig {
  public:
-  // The pool's backends are b1, b2, ... at these addresses.
+  // The pool's backends are b1, b2, ... at these addresses. `workers`: how many it believes that
+  // there are.
   Rig(config::Listener listener, config::Pool pool, const std::vector<SocketAddress>& backends,
-      std::uint32_t max_sessions = 1000);
+      std::uint32_t max_sessions = 1000, std::uint32_t workers = 1);
 
   SocketAddress address() const { return address_; }
   Peer Connect() const { return Peer::Connect(address_); }
+  Peer ConnectFrom(const std::string& ip) const { return Peer::ConnectFrom(ip, address_); }
 
   // Copies, asked for on the worker's thread.
   Report report() const;
