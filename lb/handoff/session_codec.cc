@@ -153,6 +153,7 @@ void EncodeGreeting(const session::GreetingImage& greeting, Bytes& body) {
   out.U8(greeting.in_limits ? kInLimits : 0);
   out.String(greeting.refused ? session::ToString(*greeting.refused) : std::string_view());
   out.String(greeting.read);
+  out.Time(greeting.first_queued);
 }
 
 std::optional<session::GreetingImage> DecodeGreeting(Reader& body) {
@@ -167,6 +168,7 @@ std::optional<session::GreetingImage> DecodeGreeting(Reader& body) {
   out.in_limits = (in->U8() & kInLimits) != 0;
   const std::string refused = in->Text();
   const ByteView read = in->String();
+  out.first_queued = in->Time();
   if (!in->ok() || !peer) return std::nullopt;
   out.peer = *peer;
   // A reason that this version does not have: refused is refused.

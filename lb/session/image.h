@@ -74,6 +74,7 @@ struct GreetingImage {
   bool in_limits = false;
   std::optional<CloseReason> refused;  // its alert is sent
   Bytes read;                          // all that came from the client
+  TimePoint first_queued;              // for a place at a backend; zero: never
 };
 
 }  // namespace sstplb::session

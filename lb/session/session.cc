@@ -105,7 +105,7 @@ void Session::OnTimeout() {
       ++gate_->counters.hellos[static_cast<std::size_t>(HelloKind::kTimeout)];
       return Close(CloseReason::kHelloTimeout);
     case Phase::kQueued:
-      return RefuseOverload(CloseReason::kQueueTimeout);
+      return OnQueueTime();
     case Phase::kConnecting:
       return ConnectFailed(ETIMEDOUT);
     case Phase::kRelaying:

@@ -93,7 +93,7 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   bool OnTurn();
   // It waits, and another has to be let in: it is refused.
   void GiveWay();
-  // It waits, and backends have changed: picks anew.
+  // It waits, and backends have changed: waits on while its own can be used, and else picks anew.
   void OnPlan(std::shared_ptr<const Plan> plan);
   void Close(CloseReason reason);
 
@@ -153,7 +153,8 @@ class Session final : public TimeoutLink, private Poller::Watcher {
     TimePoint attempt_began;
     WaitingRoom::Ticket ticket;  // while it waits for a place
     std::size_t waits_for = 0;   // the member
-    TimePoint queued_since;      // zero: it did not wait
+    TimePoint queued_since;      // zero: it did not wait, or has had a place since
+    TimePoint first_queued;      // its time to wait runs from here; zero: it never waited
     std::string detail;          // of a failure, for the log
   };
   class ObserverTap;
@@ -187,6 +188,9 @@ class Session final : public TimeoutLink, private Poller::Watcher {
   Place TakePlace(std::size_t member, bool called_in);
   void LeavePlace();
   bool WaitFor(std::size_t member);
+  TimePoint QueueEnd() const;
+  void OnQueueTime();
+  void TakeAnother();
   void RefuseOverload(CloseReason reason);
   void RefuseByAlert(CloseReason reason);
   bool TryConnect(std::size_t member);

@@ -97,17 +97,39 @@ Session::Place Session::TakePlace(std::size_t member, bool called_in) {
 bool Session::WaitFor(std::size_t member) {
   Opening& opening = *opening_;
   const config::Pool& pool = opening.pool->config;
+  const TimePoint now = host_.now();
+  const bool again = opening.first_queued != TimePoint();
+  if (again && now >= QueueEnd()) {
+    RefuseOverload(CloseReason::kQueueTimeout);
+    return true;
+  }
   backend::BackendLoad& load = *opening.pool->view.backends[member].load;
   opening.ticket = host_.waiting().Enter(load, SourceHash(client_address_.ip), *this,
                                          pool.max_queued_per_backend);
   if (opening.ticket.load == nullptr) return false;
   opening.waits_for = member;
-  if (opening.queued_since == TimePoint()) opening.queued_since = host_.now();
+  if (opening.queued_since == TimePoint()) opening.queued_since = now;
   phase_ = Phase::kQueued;
-  host_.timeouts().Arm(*this, pool.queue_timeout, host_.now());
+  // However often it comes to wait: for so long in all.
+  if (again) {
+    host_.timeouts().ArmBy(*this, QueueEnd(), now);
+  } else {
+    opening.first_queued = now;
+    host_.timeouts().Arm(*this, pool.queue_timeout, now);
+  }
   // To see it go.
   if (WatchLeg(client_, kClientSlot) && client_.ending) Close(CloseReason::kClientGone);
   return true;
+}
+
+TimePoint Session::QueueEnd() const {
+  return opening_->first_queued + opening_->pool->config.queue_timeout;
+}
+
+void Session::OnQueueTime() {
+  const TimePoint now = host_.now();
+  if (now < QueueEnd()) return host_.timeouts().ArmBy(*this, QueueEnd(), now);
+  RefuseOverload(CloseReason::kQueueTimeout);
 }
 
 bool Session::OnTurn() {
@@ -131,16 +153,44 @@ void Session::OnPlan(std::shared_ptr<const Plan> plan) {
     return RefuseByAlert(plan->stopping ? CloseReason::kStopping : CloseReason::kNoBackend);
   }
   const auto wanted = AllCandidates(*pool);
-  const bool stays =
-      !wanted.empty() && pool->view.backends[wanted[0]].load.get() == opening.ticket.load;
-  if (!stays) host_.waiting().Leave(opening.ticket);
+  const auto& backends = pool->view.backends;
+  const auto own = static_cast<std::size_t>(
+      std::ranges::find(backends, opening.ticket.load, [](const auto& b) { return b.load.get(); }) -
+      backends.begin());
+  const bool stays = own < backends.size() && backends[own].Ready() &&
+                     (backends[own].weight != 0 || wanted.Contains(own));
+  if (!stays) host_.waiting().Leave(opening.ticket);  // before what it points to may go
   opening.plan = std::move(plan);
   opening.pool = std::move(pool);
-  opening.candidates = wanted;
   opening.all_candidates = true;
-  opening.next_candidate = stays ? 1 : 0;
-  if (!stays) return ConnectNext();
-  opening.waits_for = wanted[0];
+  opening.next_candidate = 0;
+  if (!stays) {
+    opening.candidates = wanted;
+    return ConnectNext();
+  }
+  // It keeps its turn, and its own comes first.
+  balance::Candidates candidates(wanted.limit());
+  candidates.Add(own);
+  candidates.set_why(opening.candidates.why());
+  for (const std::size_t member : wanted) candidates.Add(member);
+  opening.candidates = candidates;
+  opening.next_candidate = 1;
+  opening.waits_for = own;
+  if (!IsSticky(opening.pool->config.balance)) TakeAnother();
+}
+
+// Where it does not matter which backend it is: a place at another, if there is one now.
+void Session::TakeAnother() {
+  Opening& opening = *opening_;
+  for (std::size_t i = 1; i < opening.candidates.size(); ++i) {
+    const std::size_t member = opening.candidates[i];
+    if (TakePlace(member, /*called_in=*/false) != Place::kTaken) continue;
+    host_.waiting().Leave(opening.ticket);
+    phase_ = Phase::kConnecting;
+    opening.next_candidate = i + 1;
+    if (!TryConnect(member) && !closed_) ConnectNext();
+    return;
+  }
 }
 
 // Early, so that the client does not run into its own timer.

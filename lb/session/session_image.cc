@@ -104,6 +104,7 @@ GreetingImage Session::greeting() const {
   out.refused = opening_->refused;
   const ByteView read = opening_->greeting.all_bytes();
   out.read.assign(read.begin(), read.end());
+  out.first_queued = opening_->first_queued;
   return out;
 }
 
@@ -164,6 +165,7 @@ void Session::Resume(const GreetingImage& image) {
     return;
   }
   opening.in_limits = image.in_limits;
+  opening.first_queued = image.first_queued;
   host_.timeouts().Arm(*this, opening.listener->config.hello_timeout, host_.now());
   if (opening.greeting.state() == Greeting::State::kHello && !Admit()) return;
   if (!image.read.empty()) Greet(opening.greeting.Feed(image.read));

@@ -232,6 +232,27 @@ TEST(PairOfOne, AHandshakeHasOnlyTheTimeThatIsLeft) {
   EXPECT_TRUE(fresh.Carries("still here"));
 }
 
+TEST(PairOfOne, OneThatWaitsForAPlaceDoesNotWaitLonger) {
+  const Server server;
+  const config::Pool pool{.max_pending_per_backend = 1, .queue_timeout = seconds(2)};
+  House before({server.address()}, 1, {}, pool);
+  before.Open();
+  const Tunnel first = OpenTunnel(before, server);
+  const Peer second = before.Connect();
+  const TimePoint begin = Clock::now();
+  ASSERT_TRUE(second.Send(worker::Hello()));
+  ASSERT_TRUE(before.Await([](const Sessions& now) {
+    return std::ranges::count(now, Phase::kQueued, &session::SessionStatus::phase) == 1;
+  }));
+  EXPECT_FALSE(second.SaysSomething(seconds(1)));
+  House after({server.address()}, 1, {}, pool);
+  ASSERT_EQ(HandOver(before, after), 2u);
+  EXPECT_EQ(second.Read(7), std::string("\x15\x03\x03\x00\x02\x02\x50", 7));
+  EXPECT_GE(Clock::now() - begin, seconds(2));
+  EXPECT_LT(Clock::now() - begin, milliseconds(2900));
+  EXPECT_TRUE(first.Carries("still here"));
+}
+
 TEST(PairOfOne, ARefusedOneStillReadsItsAlertAndIsClosed) {
   const Server server;
   config::Listener listener;

@@ -369,6 +369,61 @@ TEST(Places, WhoWaitsForABackendThatGoesDownGoesElsewhere) {
   EXPECT_FALSE(busy.HasClient());
 }
 
+TEST(Places, ChangesDoNotMakeItWaitLonger) {
+  const Server one;
+  const Server two;
+  config::Pool pool = OnePlace();
+  pool.queue_timeout = std::chrono::seconds(1);
+  Rig rig({}, pool, {one.address(), two.address()});
+  const Peer first = Greet(rig);
+  const Peer at_one = one.Accept();
+  const Peer second = Greet(rig);
+  const Peer at_two = two.Accept();
+  const TimePoint begin = Clock::now();
+  const Peer third = Greet(rig);
+  ASSERT_TRUE(AwaitQueued(rig, 1));
+  // Whichever it waits for goes down now and then.
+  for (int i = 0; !third.SaysSomething(milliseconds(50)) && i < 100; ++i) {
+    const bool down = i % 2 == 0;
+    rig.SetHealth(i % 4 < 2 ? "b1" : "b2", down ? backend::Health::kDown : backend::Health::kUp);
+  }
+  EXPECT_GE(Clock::now() - begin, std::chrono::seconds(1));
+  EXPECT_LT(Clock::now() - begin, milliseconds(1900));
+  EXPECT_EQ(third.ReadToEnd(), Alert(80));
+  third.EndSending();
+  EXPECT_TRUE(rig.AwaitRefused(CloseReason::kQueueTimeout));
+}
+
+TEST(Places, WhoWaitsKeepsItsTurnWhenOthersComeBack) {
+  for (const bool sticky : {true, false}) {
+    const Server busy;
+    const Server back;
+    config::Pool pool = OnePlace();
+    pool.balance = sticky ? config::Balance::kConsistentHash : config::Balance::kRoundRobin;
+    Rig rig({}, pool, {busy.address(), back.address()});
+    rig.SetHealth("b2", backend::Health::kDown);
+    const Peer first = Greet(rig);
+    Peer at_busy = busy.Accept();
+    const Peer second = Greet(rig);
+    ASSERT_TRUE(AwaitQueued(rig, 1));
+    const Peer third = Greet(rig);
+    ASSERT_TRUE(AwaitQueued(rig, 2));
+    rig.SetHealth("b2", backend::Health::kUp);
+    if (sticky) {
+      EXPECT_EQ(rig.report().lanes.size(), 1u);  // the plan has come to the worker
+      EXPECT_FALSE(back.HasClient());
+      EXPECT_EQ(rig.load(0).queued, 2u);
+      at_busy.Reset();
+    }
+    // The first in the line, and it alone.
+    const Peer next = (sticky ? busy : back).Accept();
+    ASSERT_EQ(next.Read(Hello().size()), Hello());
+    ASSERT_TRUE(next.Send(ServerHello()));
+    EXPECT_EQ(second.Read(1), ServerHello().substr(0, 1));
+    EXPECT_EQ(rig.load(0).queued, 1u);
+  }
+}
+
 TEST(Places, NobodyWaitsForABalancerThatStops) {
   const Server server;
   Rig rig({}, OnePlace(), {server.address()});

@@ -81,6 +81,12 @@ std::string Peer::ReadToEnd() const {
   return out;
 }
 
+bool Peer::SaysSomething(Duration within) const {
+  pollfd ready{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(within).count();
+  return ::poll(&ready, 1, static_cast<int>(ms)) == 1;
+}
+
 bool Peer::AtEnd() const {
   char byte = 0;
   return ::recv(fd_.get(), &byte, 1, 0) == 0;

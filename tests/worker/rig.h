@@ -31,6 +31,8 @@ class Peer {
   std::string ReadToEnd() const;
   // Whether the next thing that comes is an end (not bytes, not a reset).
   bool AtEnd() const;
+  // Whether anything comes within this time.
+  bool SaysSomething(Duration within) const;
   // Whether the next thing that comes is a reset.
   bool WasReset() const;
   void EndSending() const;
