@@ -104,6 +104,45 @@ class FarmTest(case.EndToEndCase):
         balancer.wait_sessions(0)
         balancer.stop()
 
+    def test_many_at_once_come_up_one_after_the_other(self):
+        balancer = Balancer(self, {'main': self.farm('vpn1', max_pending_per_backend=1,
+                                                     queue_timeout='30s')},
+                            global_={'workers': 1}).start()
+        balancer.wait_health('up', 'main/vpn1')
+        password = self.dir / 'password'
+        password.write_text(softether.PASSWORD)
+        load = self.start([binary(), 'load', f'127.0.0.1:{balancer.port}', '--tunnels', '20',
+                           '--rate', '200/s', '--hold', '2s', '--depth', 'ppp', '--sni', NAME,
+                           '--user', softether.USER, '--password-file', password, '--timeout', '20s',
+                           '--source', ','.join(sources(20, 4)), '--json'], 'load')
+        most, queued = 0, 0
+        while load.running():
+            handshakes = balancer.sessions('--liveness', 'handshaking')
+            most = max(most, len(handshakes))
+            queued = max(queued, balancer.metric('sstplb_backend_queue'))
+        report = json.loads(load.log()[load.log().index('{'):])  # its progress comes first
+        self.assertEqual((report['came_up'], report['failed']), (20, 0), report)
+        self.assertEqual(most, 1)
+        self.assertGreater(queued, 0)
+        balancer.stop()
+
+    def test_a_server_that_was_restarted_starts_slowly(self):
+        balancer = Balancer(self, {'main': self.farm('vpn1', 'vpn2', slow_start='1h',
+                                                     balance='round-robin')}).start()
+        balancer.wait_health('up', 'main/vpn1', 'main/vpn2')
+        self.assertEqual(balancer.backends()['main/vpn2']['share'], 1)
+        self.servers['vpn2'].kill()
+        balancer.wait_health('down', 'main/vpn2')
+        self.servers['vpn2'].start()
+        balancer.wait_health('up', 'main/vpn2')
+        self.assertLess(balancer.backends()['main/vpn2']['share'], 0.05)
+        tunnels = self.open(balancer, sources(6, 5))
+        # One in fifty is of its share; two in a row would be by turns.
+        self.assertLess([self.server_of(t) for t in tunnels].count('vpn2'), 3)
+        for tunnel in tunnels:
+            tunnel.disconnect()
+        balancer.stop()
+
     def test_upgrades_do_not_lose_a_ping(self):
         def connection(tunnel):
             """The client's socket: its number in the kernel, and both its addresses."""
