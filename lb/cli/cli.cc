@@ -300,6 +300,14 @@ void AddBackend(CLI::App& app, Plan& plan) {
                     [](Session& s, const BackendName& b) { return ResetBackend(s, b); });
 }
 
+void AddRebalance(CLI::App& app, Plan& plan) {
+  CLI::App& rebalance = *app.add_subcommand(
+      "rebalance",
+      "Move sessions from backends that have too many to those that have too few, a few an hour");
+  const auto texts = AddRebalanceOptions(rebalance);
+  Asks(rebalance, plan, [texts](Session& session) { return Rebalance(session, texts->Read()); });
+}
+
 void AddSession(CLI::App& app, Plan& plan) {
   CLI::App& group = *app.add_subcommand("session", "List, show and close sessions");
   CLI::App& list = *group.add_subcommand("list", "Live sessions, by id");

@@ -49,12 +49,4 @@ std::shared_ptr<SessionFilterTexts> AddSessionFilter(CLI::App& command) {
   return filter;
 }
 
-void AddRebalance(CLI::App& app, Plan& plan) {
-  CLI::App& rebalance = *app.add_subcommand(
-      "rebalance",
-      "Move sessions from backends that have too many to those that have too few, a few an hour");
-  const auto texts = AddRebalanceOptions(rebalance);
-  Asks(rebalance, plan, [texts](Session& session) { return Rebalance(session, texts->Read()); });
-}
-
 }  // namespace sstplb::cli

@@ -62,9 +62,14 @@ class Dice {
     return rule.or_zero && Coin() ? 0 : Between(rule.min, rule.max);
   }
   std::uint32_t Value(const OctalRule&) { return static_cast<std::uint32_t>(Below(01000)); }
-  Rate Value(const RateRule&) {
-    const double count = static_cast<double>(Between(1, 1000000));
-    return {Coin() ? count : count / 60, static_cast<double>(Between(1, 1000000)) / 8 + 1};
+  DayWindow Value(const WindowRule&) {
+    const auto from = static_cast<int>(Below(24 * 60));
+    return {from, (from + static_cast<int>(Between(1, 24 * 60 - 1))) % (24 * 60)};
+  }
+  Rate Value(const RateRule& rule) {
+    const double count = static_cast<double>(Between(1, static_cast<std::uint64_t>(rule.most)));
+    const double seconds[] = {1, 60, 3600};
+    return {count / seconds[Below(3)], static_cast<double>(Between(1, 1000000)) / 8 + 1};
   }
   SocketAddress Value(const AddressRule&) { return {Ip(), Port()}; }
   HostPort Value(const HostPortRule&) {

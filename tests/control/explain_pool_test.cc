@@ -201,7 +201,8 @@ TEST(ExplainPool, AnEjectionIsToldWithItsEvidenceAndItsEnd) {
     members.push_back({farm.At(place).name});
     for (std::uint64_t source = 0; source < 20; ++source) {
       const auto signal = place == 1 ? session::Signal::kClosedAtOnce : session::Signal::kOk;
-      farm.ejector.Note({"main", farm.At(place).name}, {source, signal}, kNow - 2s);
+      farm.ejector.Note({"main", farm.At(place).name},
+                        {.source = source, .network = source, .signal = signal}, kNow - 2s);
     }
   }
   const auto changes = farm.ejector.Judge("main", rules, members, kNow - 2s);

@@ -20,8 +20,9 @@ constexpr auto kPatience = std::chrono::seconds(10);
 class RollCallTest : public ::testing::Test {
  protected:
   RollCallTest() {
-    for (std::uint32_t i = 0; i < 3; ++i) {
-      workers_.push_back(std::make_unique<worker::Worker>(i, *log_, budget_));
+    constexpr std::uint32_t kWorkers = 3;
+    for (std::uint32_t i = 0; i < kWorkers; ++i) {
+      workers_.push_back(std::make_unique<worker::Worker>(i, *log_, budget_, kWorkers));
       workers_.back()->Start();
     }
     roll_call_ = std::make_unique<RollCall>(control_.loop(), workers_);

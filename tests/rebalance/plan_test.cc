@@ -205,7 +205,9 @@ TEST(RebalancePlan, OncePlayedNobodyIsOverFilledOrMovedAgain) {
         EXPECT_LE(after[i].sessions,
                   std::max(before[i].sessions, static_cast<std::uint32_t>(after[i].share + 1)));
       }
-      if (balance != Balance::kConsistentHash) EXPECT_THAT(OverFilled(after), IsEmpty());
+      if (balance != Balance::kConsistentHash) {
+        EXPECT_THAT(OverFilled(after), IsEmpty());
+      }
     }
   }
 }
