@@ -97,7 +97,7 @@ std::string Kept(const Json& report) {
     add("at_home", " belong there");
     add("moved_lately", " of clients that are moved now or were in the last day");
     add("no_room", " belong to backends without room");
-    if (!why.empty()) out += "not moved from " + Text(b.at("name")) + ": " + why + "\n";
+    if (!why.empty()) out += "not moved from " + Printable(Text(b.at("name"))) + ": " + why + "\n";
   }
   return out;
 }
@@ -108,7 +108,7 @@ std::string ShowRebalance(std::string_view json, bool colour) {
   const Json report = Json::parse(json);
   return "pool " + Printable(Text(report.at("pool"))) + ": rebalance " +
          StateText(report.at("rebalance")) + "\n\n" + Shares(report, colour) + "\n" +
-         Moves(report, colour) + Printable(Kept(report));
+         Moves(report, colour) + Kept(report);
 }
 
 }  // namespace sstplb::cli

@@ -133,6 +133,9 @@ class Planner {
   Plan plan_;
 };
 
+// What a product of doubles is off by, and no count is.
+constexpr double kEpsilon = 1e-6;
+
 std::uint32_t ToCount(double sessions) {
   constexpr double kMost = std::numeric_limits<std::uint32_t>::max();
   return static_cast<std::uint32_t>(std::clamp(sessions, 0.0, kMost));
@@ -158,12 +161,12 @@ std::vector<BackendShare> Shares(const session::PoolPlan& pool) {
     if (!share.counted) continue;
     const backend::BackendView& backend = pool.view.backends[i];
     share.share = sessions * backend.weight / weight;
-    share.surplus =
-        ToCount(share.sessions - std::ceil(pool.config.rebalance.tolerance * share.share));
+    share.surplus = ToCount(share.sessions -
+                            std::ceil(pool.config.rebalance.tolerance * share.share - kEpsilon));
     const double most = backend.max_sessions == 0
                             ? share.share
                             : std::min<double>(share.share, backend.max_sessions);
-    share.room = ToCount(std::floor(most) - share.sessions);
+    share.room = ToCount(std::floor(most + kEpsilon) - share.sessions);
   }
   return shares;
 }

@@ -56,6 +56,8 @@ std::string EveryMetric() {
   e.Add<Metric::kBackendCertificateChanges>({"main", "vpn1"}, 0);
   e.Add<Metric::kDrainRemainingSessions>({"main", "vpn3"}, 2);
   e.Add<Metric::kDrainDeadline>({"main", "vpn3"}, 1795325694);
+  e.Add<Metric::kRebalanceActive>({"main"}, 1);
+  e.Add<Metric::kRebalanceMoved>({"main"}, 12);
   e.Add<Metric::kTcpRtt>({"main", "vpn1", "client"}, round_trips);
   e.Add<Metric::kTcpRetransmits>({"main", "vpn1", "client"}, 12);
   e.Add<Metric::kAffinityEntries>({"lab"}, 17);

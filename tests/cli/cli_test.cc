@@ -224,10 +224,10 @@ TEST_F(CliTest, ARebalanceIsPlannedBegunAndEnded) {
       "vpn2            0   13.5  room for 13\n"
       "vpn3            5      -  gets no new sessions: not counted\n"
       "\n"
-      "2 to move, in 1m0s; the longest silent first:\n"
-      "ID    CLIENT        FROM  TO               IDLE\n"
-      "1700  198.51.100.7  vpn1  vpn2             41s\n"
-      "1701  198.51.100.8  vpn1  whose turn it is  40s\n"
+      "2 to move, in 1m; the longest silent first:\n"
+      "ID    CLIENT        FROM  TO                 IDLE\n"
+      "1700  198.51.100.7  vpn1  vpn2              41.0s\n"
+      "1701  198.51.100.8  vpn1  whose turn it is  40.0s\n"
       "not moved from vpn1: 3 belong there, 2 of clients that are moved now or were in the last "
       "day, 1 belong to backends without room\n");
   EXPECT_THAT(api_.calls, IsEmpty());

@@ -169,7 +169,7 @@ class RebalanceTest(case.EndToEndCase):
             return (now + datetime.timedelta(minutes=minutes)).strftime('%H:%M')
 
         closed = {'budget': '36000/h', 'window': f'{at(120)}-{at(180)}'}
-        balancer = self.start_farm(rebalance=closed)
+        balancer = self.start_farm(rebalance=dict(closed))
         status = balancer.ask('status')['pools'][0]['rebalance']
         self.assertFalse(status['active'])
         self.assertIsNotNone(status['begins'])
@@ -193,7 +193,7 @@ class RebalanceTest(case.EndToEndCase):
     def test_without_a_budget_the_command_says_what_to_do(self):
         balancer = self.start_farm()
         said = balancer.command('rebalance', 'main')
-        self.assertEqual(said.returncode, 1)
+        self.assertEqual(said.returncode, 2)
         self.assertIn('pool.main.rebalance.budget', said.stderr)
         self.assertEqual(balancer.command('rebalance', 'nobody', '--dry-run').returncode, 1)
         balancer.stop()

@@ -41,12 +41,22 @@ class Farm {
       view.resolved = SocketAddress{};
       view.weight = weight;
       view.load = std::make_shared<backend::BackendLoad>();
-      members_.push_back({view.name, weight});
     }
     if (balance == Balance::kSourceIp) {
       pool_.sticks = std::make_shared<balance::StickTable>(8h);
     }
-    pool_.policy = balance::MakePolicy(balance, members_, max_load, pool_.sticks);
+    pool_.config.max_load = max_load;
+    MakePolicy();
+  }
+
+  // For the weights as they are now.
+  void MakePolicy() {
+    std::vector<balance::Member> members;
+    for (const backend::BackendView& view : pool_.view.backends) {
+      members.push_back({view.name, view.weight});
+    }
+    pool_.policy =
+        balance::MakePolicy(pool_.config.balance, members, pool_.config.max_load, pool_.sticks);
   }
 
   session::PoolPlan& pool() { return pool_; }
@@ -88,7 +98,6 @@ class Farm {
 
  private:
   session::PoolPlan pool_;
-  std::vector<balance::Member> members_;
   std::vector<std::pair<std::size_t, worker::Placement>> placed_;
 };
 
@@ -114,8 +123,7 @@ TEST(RebalanceShares, WithinTheToleranceNobodyIsOverFilled) {
   for (std::uint32_t i = 0; i < 110; ++i) farm.Put(0, Nth(i));
   for (std::uint32_t i = 0; i < 90; ++i) farm.Put(1, Nth(1000 + i));
   EXPECT_THAT(OverFilled(Shares(farm.pool())), IsEmpty());
-  farm.Put(0, Nth(2000));
-  farm.Put(0, Nth(2001));
+  for (std::uint32_t i = 0; i < 3; ++i) farm.Put(0, Nth(2000 + i));
   EXPECT_THAT(OverFilled(Shares(farm.pool())), ElementsAre("b1"));
   farm.pool().config.rebalance.tolerance = 1.2;
   EXPECT_THAT(OverFilled(Shares(farm.pool())), IsEmpty());
@@ -142,6 +150,7 @@ TEST(RebalanceShares, WhoGetsNoNewSessionsHasNoShare) {
     Farm other(Balance::kLeastSessions, {100, 100, 100});
     for (std::uint32_t i = 0; i < 60; ++i) other.Put(0, Nth(i));
     change(other.backend(2));
+    other.MakePolicy();
     const Plan plan = other.Make();
     EXPECT_EQ(plan.moves.size(), 27u) << what;
     for (const Move& move : plan.moves) EXPECT_EQ(move.to, "b2") << what;

@@ -151,7 +151,8 @@ TEST(Places, AClientThatDribblesLosesItsPlace) {
   const Peer second = Greet(rig);
   Dribble(first, backend);
   ASSERT_TRUE(rig.AwaitClosed(CloseReason::kHandshakeTimeout));
-  EXPECT_EQ(server.Accept().Read(Hello().size()), Hello());
+  const Peer next = server.Accept();
+  EXPECT_EQ(next.Read(Hello().size()), Hello());
   // The backend has done its part.
   for (std::size_t i = 0; i < session::kSignalCount; ++i) {
     EXPECT_EQ(Signals(rig, static_cast<session::Signal>(i)), 0u) << i;
