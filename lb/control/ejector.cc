@@ -99,18 +99,18 @@ void Ejector::Note(const Key& key, const session::Sighting& sighting, TimePoint 
 Ejector::Sources Ejector::Hopeless(const std::string& pool, const std::vector<Member>& members) {
   Sources failed;
   Sources hopeless;
-  Sources good;
-  for (const Member& member : members) {
-    for (const Seen& one : backends_[{pool, member.name}].seen) {
-      const std::uint64_t source = one.sighting.source;
-      if (!Info(one.sighting.signal).failure) {
-        good.insert(source);
-      } else if (!failed.insert(source).second) {
-        hopeless.insert(source);
+  const auto each = [&](bool failures, const auto& look) {
+    for (const Member& member : members) {
+      for (const Seen& one : backends_[{pool, member.name}].seen) {
+        if (Info(one.sighting.signal).failure == failures) look(one.sighting.source);
       }
     }
-  }
-  std::erase_if(hopeless, [&good](std::uint64_t source) { return good.contains(source); });
+  };
+  each(true, [&](std::uint64_t source) {
+    if (!failed.insert(source).second) hopeless.insert(source);
+  });
+  // Those that came through are many, and nearly never looked for.
+  if (!hopeless.empty()) each(false, [&](std::uint64_t source) { hopeless.erase(source); });
   return hopeless;
 }
 

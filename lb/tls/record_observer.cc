@@ -123,7 +123,11 @@ void RecordObserver::RecordEnd(Direction& direction, Side side) {
       break;
     case kApplicationData:
       direction.application_data = true;
-      if (facts_.version != kTls13) break;
+      if (facts_.version != kTls13) {
+        // Both speak as after a handshake, and there has been none that can be understood.
+        if (client_.application_data && server_.application_data) return GiveUp();
+        break;
+      }
       if (side == Side::kServer || direction.counts) {
         if (IsAlertSized(direction.size())) {
           EncryptedAlert(side);

@@ -8,6 +8,7 @@ import time
 from lib import case, proc, streams
 from lib.balancer import Balancer, binary, pool
 from lib.demo_farm import DemoFarm
+from lib.sensing import networks
 
 HELLO = streams.client_hello('vpn.test')
 # A server is a moment behind: it ends a handshake when the last of it, which the balancer has seen
@@ -34,8 +35,8 @@ class StormsTest(case.EndToEndCase):
         return Balancer(self, pools, global_=global_ or {}).start()
 
     def load(self, balancer, tunnels, *options, hold='1s', rate='500/s'):
-        """The words of a load of tunnels up to an address, each of a client of its own."""
-        addresses = ','.join(f'127.0.1.{i + 1}' for i in range(tunnels))
+        """The words of a load of tunnels up to an address, each of a network of its own."""
+        addresses = ','.join(networks(tunnels))
         return [str(binary()), 'load', f'127.0.0.1:{balancer.port}', '--tunnels', str(tunnels),
                 '--rate', rate, '--hold', hold, '--depth', 'ppp', '--user', 'any',
                 '--password-file', str(self.dir / 'password'), '--source', addresses, '--json',

@@ -314,6 +314,19 @@ TEST(RecordObserver, GivesUpOnWhatIsNotTls) {
   }
 }
 
+// Whoever these are: they are not in a handshake any more, and nobody may end them as if they were.
+TEST(RecordObserver, GivesUpWhenBothSpeakWithoutAHandshake) {
+  const Bytes data = {23, 3, 3, 0, 3, 1, 2, 3};
+  RecordObserver observer;
+  observer.FromClient(data);
+  observer.FromClient(data);
+  EXPECT_FALSE(observer.done()) << "early data would look like this";
+  observer.FromServer(data);
+  EXPECT_TRUE(observer.done());
+  EXPECT_TRUE(observer.facts().gave_up);
+  EXPECT_FALSE(observer.facts().handshake_done);
+}
+
 TEST(RecordObserver, GivesUpOnWhatNeverEnds) {
   RecordObserver observer;
   Bytes record(5 + 16384, 0);
