@@ -66,7 +66,7 @@ std::size_t RecordObserver::Feed(Direction& direction, Side side, ByteView bytes
   return given - bytes.size();
 }
 
-// False if this cannot be a record.
+// False if this cannot be a record, or none of a handshake.
 bool RecordObserver::HeaderByte(Direction& direction, Side side, std::uint8_t byte) {
   direction.header[direction.have++] = byte;
   if (direction.have == 1) return byte >= kChangeCipherSpec && byte <= kHeartbeat;
@@ -74,6 +74,11 @@ bool RecordObserver::HeaderByte(Direction& direction, Side side, std::uint8_t by
   if (direction.have < direction.header.size()) return true;
   if (direction.size() > kMaxRecord) return false;
   direction.left = direction.size();
+  if (direction.type() == kApplicationData && facts_.version != kTls13) {
+    direction.application_data = true;
+    // Both speak as after a handshake, and there has been none that can be understood.
+    if (client_.application_data && server_.application_data) return false;
+  }
   direction.counts = side == Side::kClient && direction.type() == kApplicationData &&
                      facts_.version == kTls13 && server_.application_data;
   return true;
@@ -123,11 +128,7 @@ void RecordObserver::RecordEnd(Direction& direction, Side side) {
       break;
     case kApplicationData:
       direction.application_data = true;
-      if (facts_.version != kTls13) {
-        // Both speak as after a handshake, and there has been none that can be understood.
-        if (client_.application_data && server_.application_data) return GiveUp();
-        break;
-      }
+      if (facts_.version != kTls13) break;
       if (side == Side::kServer || direction.counts) {
         if (IsAlertSized(direction.size())) {
           EncryptedAlert(side);
