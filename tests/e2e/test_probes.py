@@ -18,19 +18,6 @@ class ProbesTest(case.EndToEndCase):
         binary()
         super().setUpClass()
 
-    def told(self, balancer, what):
-        return [e['fields'] for e in balancer.events() if e['what'] == what]
-
-    def wait_told(self, balancer, what, **fields):
-        """Until such an event is there: its fields."""
-        def found():
-            for said in self.told(balancer, what):
-                if all(said.get(k) == v for k, v in fields.items()):
-                    return said
-            return None
-
-        return self.wait(found, 10, lambda: f'{what} {fields}, has: {balancer.events()}')
-
     def test_pools_at_one_address_share_each_probe(self):
         farm = demo_farm.DemoFarm(self, kind='softether')
         probe = {**QUICK, 'sni': 'vpn.sstp.test'}  # One name for all: the questions are the same.
@@ -46,7 +33,7 @@ class ProbesTest(case.EndToEndCase):
             self.assertLessEqual(before - 3, count, name)  # Those before the last pool joined.
             self.assertLessEqual(count, after, name)
         for name in pools:
-            self.wait_told(balancer, 'server learned', backend=f'{name}/vpn1', server='softether',
+            balancer.wait_told('server learned', backend=f'{name}/vpn1', server='softether',
                            was='-', configured='auto')
         balancer.stop()
         farm.wait_nothing_left()
@@ -135,10 +122,10 @@ class ProbesTest(case.EndToEndCase):
         balancer = Balancer(self, {'main': farm}, {'route': [
             {'sni': ['vpn.sstp.test', 'ras.sstp.test'], 'pool': 'main'}]}).start()
         balancer.wait_health('up', 'main/vpn1', 'main/vpn2')
-        self.wait_told(balancer, 'certificate expires', backend='main/vpn2')
-        self.wait_told(balancer, 'certificate does not cover', backend='main/vpn2',
+        balancer.wait_told('certificate expires', backend='main/vpn2')
+        balancer.wait_told('certificate does not cover', backend='main/vpn2',
                        missing='ras.sstp.test')
-        differ = self.wait_told(balancer, 'certificates differ', pool='main')
+        differ = balancer.wait_told('certificates differ', pool='main')
         self.assertRegex(differ['certificates'], r'vpn1: \w{8} vpn2: \w{8}')
         shown = {n: b['certificate'] for n, b in balancer.backends().items()}
         self.assertEqual(shown['main/vpn1']['findings'], {})
@@ -161,13 +148,13 @@ class ProbesTest(case.EndToEndCase):
         short.stop()
         demo_farm.DemoFarm(self, 'vpn2-renewed', port=short.port, days=90,
                            names=['vpn.sstp.test', 'ras.sstp.test'])
-        changed = self.wait_told(balancer, 'certificate changed', backend='main/vpn2')
+        changed = balancer.wait_told('certificate changed', backend='main/vpn2')
         self.assertEqual(changed['was'], shown['main/vpn2']['sha256'])
         balancer.wait_health('up', 'main/vpn2')
         self.assertEqual(metric('changes_total', backend='vpn2'), 1)
         self.assertEqual(metric('trouble'), 0)
         self.assertEqual(metric('mismatch'), 1)
-        self.assertEqual(len(self.told(balancer, 'certificates differ')), 1, 'told once')
+        self.assertEqual(len(balancer.told('certificates differ')), 1, 'told once')
         balancer.stop()
 
 

@@ -170,6 +170,20 @@ class Balancer:
         """[{sequence, time, level, what, fields: {…}}], oldest first."""
         return self.ask('events')['events']
 
+    def told(self, what):
+        """The fields of each event of that name."""
+        return [e['fields'] for e in self.events() if e['what'] == what]
+
+    def wait_told(self, what, **fields):
+        """Until there is such an event with these fields: all its fields."""
+        def found():
+            for said in self.told(what):
+                if all(said.get(k) == v for k, v in fields.items()):
+                    return said
+            return None
+
+        return self.test.wait(found, 10, lambda: f'{what} {fields}, has: {self.events()}')
+
     def wait_health(self, health, *backends, timeout=15):
         def reached():
             now = self.backends()
