@@ -7,13 +7,12 @@ the far end. A backend is recognised by its certificate, which the client sees u
 # SPDX-License-Identifier: Apache-2.0
 import json
 import os
-import ssl
 import time
 
-from lib import ca, case, peers, pinger, proc, softether, sstp, sstpc
+from lib import case, peers, pinger, proc, softether, sstp, sstpc
 from lib.balancer import Balancer, binary, pool
+from lib.softether import NAME
 
-NAME = 'vpn.sstp.test'
 FALL, INTERVAL, TIMEOUT = 3, 1, 1
 MARGIN = 2.0  # seconds, for a busy machine
 PROBE = {'kind': 'sstp', 'interval': f'{INTERVAL}s', 'fast_interval': f'{INTERVAL}s',
@@ -24,40 +23,9 @@ def sources(count, block):
     return [f'127.{block}.0.{i + 1}' for i in range(count)]
 
 
-class FarmTest(case.EndToEndCase):
-    @classmethod
-    def setUpClass(cls):
-        binary()
-        super().setUpClass()
-        cls.ca = ca.Authority(cls.class_dir / 'ca')
-        cls.servers, cls.by_certificate = {}, {}
-        for name in ('vpn1', 'vpn2', 'vpn3'):
-            (cls.class_dir / name).mkdir()
-            certificate = ca.Authority(cls.class_dir / name / 'ca').issue(NAME, rsa=True)
-            if name == 'vpn1':  # All of them would do; sstpc verifies one.
-                certificate = cls.ca.issue(NAME, rsa=True)
-            cls.servers[name] = softether.SoftEther(name, cls.class_dir / name / 'server',
-                                                    certificate=certificate)
-            der = ssl.PEM_cert_to_DER_cert(certificate.cert.read_text())
-            cls.by_certificate[der] = name
-        cls.servers['debian'] = softether.SoftEther('debian', cls.class_dir / 'debian',
-                                                    kind='broken')
-        for server in cls.servers.values():
-            cls.addClassCleanup(server.kill)
-        softether.start_all(cls.servers.values())
-
+class FarmTest(softether.FarmCase):
     def farm(self, *names, **more):
-        return pool({name: self.servers[name].port for name in names}, probe=PROBE, **more)
-
-    def open(self, balancer, addresses, **more):
-        tunnels = pinger.open_tunnels(balancer.port, softether.USER, softether.PASSWORD, addresses,
-                                      sni=NAME, **more)
-        for tunnel in tunnels:
-            self.addCleanup(tunnel.close)
-        return tunnels
-
-    def server_of(self, tunnel):
-        return self.by_certificate[tunnel.certificate]
+        return super().farm(*names, probe=PROBE, **more)
 
     def test_a_server_dies_and_comes_back_and_the_others_never_notice(self):
         balancer = Balancer(self, {'main': self.farm('vpn1', 'vpn2', 'vpn3',
@@ -193,7 +161,7 @@ class FarmTest(case.EndToEndCase):
         balancer = Balancer(self, {'main': self.farm('vpn1')}).start()
         balancer.wait_health('up', 'main/vpn1')
         client = sstpc.open_tunnel(self, balancer.port, softether.USER, softether.PASSWORD,
-                                   server_name=NAME, ca=self.ca.cert)
+                                   server_name=NAME, ca=self.authorities['vpn1'].cert)
         self.assertRegex(client.process.log(), 'Connection Established')
         self.assertEqual(client.ping(count=3).received, 3)
         snis = {session['sni'] for session in balancer.sessions()}

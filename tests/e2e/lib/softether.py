@@ -9,10 +9,13 @@ import concurrent.futures
 import os
 import pathlib
 import signal
+import ssl
 import unittest
 
-from . import case, proc
+from . import ca, case, pinger, proc
+from .balancer import binary, pool
 
+NAME = 'vpn.sstp.test'  # what every server's certificate is made out to
 USER, PASSWORD = 'sstp', 'tunnel'
 _ADMIN = 'admin'
 
@@ -106,9 +109,21 @@ class SoftEther:
             raise AssertionError(f'vpncmd ended with {done.returncode}:\n{done.stdout[-2000:]}')
         return done.stdout
 
+    def show(self, certificate):
+        """From now on it shows this ca.Certificate, to new connections; tunnels stay."""
+        self.vpncmd(_cert_set(certificate))
+        self.certificate = certificate
+
     def enable_sstp(self, on):
         """Without it the server still speaks TLS and HTTP, and answers the POST with 501."""
         self.vpncmd(f'ProtoOptionsSet SSTP /NAME:Enabled /VALUE:{"true" if on else "false"}')
+
+    def remove_user(self):
+        """New clients fail to log in."""
+        self.vpncmd(f'UserDelete {USER}', hub='VPN')
+
+    def create_user(self):
+        self.vpncmd('Hub VPN', *_USER_CREATE)
 
     def sessions(self):
         """How many tunnels the server says it has (the gateway's own session not counted)."""
@@ -121,11 +136,8 @@ class SoftEther:
         lines = ['KeepDisable', 'HubDelete DEFAULT', 'HubCreate VPN /PASSWORD:hub',
                  'IPsecEnable /L2TP:no /L2TPRAW:no /ETHERIP:no /PSK:none /DEFAULTHUB:VPN']
         if self.certificate:
-            lines.append(f'ServerCertSet /LOADCERT:{self.certificate.cert} '
-                         f'/LOADKEY:{self.certificate.key}')
-        lines += ['Hub VPN', f'UserCreate {USER} /GROUP:none /REALNAME:none /NOTE:none',
-                  f'UserPasswordSet {USER} /PASSWORD:{PASSWORD}',
-                  'ExtOptionSet DisableKernelModeSecureNAT /VALUE:1',
+            lines.append(_cert_set(self.certificate))
+        lines += ['Hub VPN', *_USER_CREATE, 'ExtOptionSet DisableKernelModeSecureNAT /VALUE:1',
                   'ExtOptionSet DisableIpRawModeSecureNAT /VALUE:1', 'SecureNatEnable', 'Flush']
         self.vpncmd(*lines, timeout=timeout)
 
@@ -136,12 +148,54 @@ def start_all(servers):
         list(pool.map(lambda server: server.start(), servers))
 
 
+class FarmCase(case.EndToEndCase):
+    """Three servers, each with a certificate by an authority of its own, and Debian's broken one:
+    they run as long as the class's tests do."""
+
+    @classmethod
+    def setUpClass(cls):
+        binary()
+        super().setUpClass()
+        cls.authorities, cls.servers = {}, {}
+        for name in ('vpn1', 'vpn2', 'vpn3'):
+            cls.authorities[name] = ca.Authority(cls.class_dir / name / 'ca')
+            cls.servers[name] = SoftEther(name, cls.class_dir / name / 'server',
+                                          certificate=cls.authorities[name].issue(NAME, rsa=True))
+        cls.servers['debian'] = SoftEther('debian', cls.class_dir / 'debian', kind='broken')
+        for server in cls.servers.values():
+            cls.addClassCleanup(server.kill)
+        start_all(cls.servers.values())
+
+    def farm(self, *names, **more):
+        return pool({name: self.servers[name].port for name in names}, **more)
+
+    def open(self, balancer, addresses, **more):
+        """A tunnel from each of these addresses, closed with the test."""
+        tunnels = pinger.open_tunnels(balancer.port, USER, PASSWORD, addresses, sni=NAME, **more)
+        for tunnel in tunnels:
+            self.addCleanup(tunnel.close)
+        return tunnels
+
+    def server_of(self, tunnel):
+        """The name of the server whose certificate the client was shown."""
+        return next(name for name, server in self.servers.items() if server.certificate and
+                    ssl.PEM_cert_to_DER_cert(server.certificate.cert.read_text())
+                    == tunnel.certificate)
+
+
+def _cert_set(certificate):
+    return f'ServerCertSet /LOADCERT:{certificate.cert} /LOADKEY:{certificate.key}'
+
+
 def _signal(pid, number):
     try:
         os.kill(pid, number)
     except ProcessLookupError:
         pass
 
+
+_USER_CREATE = (f'UserCreate {USER} /GROUP:none /REALNAME:none /NOTE:none',
+                f'UserPasswordSet {USER} /PASSWORD:{PASSWORD}')
 
 # Everything that would call out is off before the first start.
 _CONFIG = '''declare root
