@@ -4,10 +4,14 @@ broken one. Their certificates, clients that cannot log in, who still breathes, 
 --online` finds, who is sent home, and what probing costs them."""
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
+import json
+import signal
 import ssl
+import time
 
-from lib import case, softether
-from lib.balancer import Balancer
+from lib import case, pinger, proc, softether
+from lib.balancer import Balancer, binary
+from lib.sensing import networks
 from lib.softether import NAME
 
 QUICK = {'interval': '500ms', 'fast_interval': '300ms', 'timeout': '2s'}
@@ -23,6 +27,20 @@ def sha256(certificate):
 
 
 class SoftEtherSensingTest(softether.FarmCase):
+    def load(self, balancer, sources, *more, password=softether.PASSWORD, hold='1s'):
+        """The words of a load with a tunnel from each of these sources."""
+        path = self.dir / f'password-{password}'
+        path.write_text(f'{password}\n')
+        return [binary(), 'load', f'127.0.0.1:{balancer.port}', '--tunnels', str(len(sources)),
+                '--rate', '50/s', '--hold', hold, '--depth', 'ppp', '--timeout', '20s', '--sni', NAME,
+                '--user', softether.USER, '--password-file', path, '--source', ','.join(sources),
+                '--json', *more]
+
+    def run_load(self, balancer, sources, **more):
+        """How many came up; each carries enough to count as good."""
+        done = proc.run(self.load(balancer, sources, '--payload', '100KiB/s', **more), timeout=60)
+        return json.loads(done.stdout)['came_up']
+
     def test_certificates_that_differ_do_not_cover_and_change(self):
         balancer = Balancer(self, {'main': self.farm(*ALL, probe=QUICK)}, {'route': [
             {'sni': [NAME, 'ras.sstp.test'], 'pool': 'main'}]}).start()
@@ -78,6 +96,93 @@ class SoftEtherSensingTest(softether.FarmCase):
         for tunnel in self.open(balancer, ['127.0.1.1', '127.0.2.1']):
             self.assertEqual(self.server_of(tunnel), 'vpn1')
             tunnel.disconnect()
+        balancer.stop()
+
+    def test_a_wrong_password_ejects_nobody(self):
+        balancer = Balancer(self, {'main': self.farm(*ALL, balance='round-robin',
+                                                     ejection={'min_failures': 3})}).start()
+        self.assertEqual(self.run_load(balancer, networks(12), password='wrong'), 0)
+
+        def signals(**labels):
+            return balancer.metric('sstplb_backend_signals_total', **labels)
+
+        self.wait(lambda: signals(signal='died_early') == 12, 10, 'twelve signals')
+        self.assertEqual(signals(), 12)
+        self.wait(lambda: all(b['sensed']['failures'] == 4 for b in balancer.backends().values()),
+                  10, lambda: f'all to be known: {balancer.backends()}')
+        self.assertEqual([b['ejection'] for b in balancer.backends().values()], [None] * 3)
+        self.assertEqual([e for e in balancer.events() if 'went' in e['fields']], [])
+        self.assertEqual(self.run_load(balancer, networks(3)), 3)
+        balancer.stop()
+
+    def test_a_server_that_lost_its_users_is_ejected_and_comes_back(self):
+        balancer = Balancer(self, {'main': self.farm(
+            *ALL, balance='round-robin', probe=QUICK,
+            ejection={'min_failures': 3, 'base_time': '6s'})}).start()
+        balancer.wait_health('up', *full(ALL))
+        tunnels = self.open(balancer, networks(3))
+        self.assertEqual({self.server_of(t) for t in tunnels}, set(ALL))
+        pingers = [pinger.Pinger(tunnel) for tunnel in tunnels]
+        server = self.servers['vpn2']
+        server.remove_user()
+        try:
+            self.assertEqual(self.run_load(balancer, networks(12)[3:]), 6)
+            gone = balancer.wait_told('backend main/vpn2', went='ejected')
+            self.assertEqual((gone['signal'], gone['failures']), ('died_early', '3/3'))
+            self.assertEqual(balancer.health('main/vpn2'), 'up')  # Probes cannot tell.
+            self.assertEqual(self.run_load(balancer, networks(6)), 6)
+        finally:
+            server.create_user()
+        balancer.wait_told('backend main/vpn2', went='readmitted', cause='time_up')
+        again = self.open(balancer, networks(3))
+        self.assertIn('vpn2', {self.server_of(t) for t in again})
+        for p in pingers:
+            p.stop()
+            self.assertIsNone(p.error)
+            self.assertEqual(p.lost, 0, f'{self.server_of(p.tunnel)}: lost {p.lost} of {p.sent}')
+        balancer.stop()
+
+    def test_who_breathes_and_who_does_not(self):
+        balancer = Balancer(self, {'main': self.farm('vpn1', 'vpn2', balance='round-robin')},
+                            {'rhythm': '6s'}).start()
+        balancer.ok('backend', 'weight', 'main/vpn2', '0')
+        # An idle tunnel: SoftEther asks every few seconds whether the client is there.
+        idle, = self.open(balancer, ['127.0.1.1'])
+        client = self.start(self.load(balancer, ['127.0.2.1'], '--payload', '1KiB/s', hold='60s'),
+                            'client')
+        balancer.wait_sessions(2)
+        until = time.monotonic() + 9
+        seen, longest = set(), 0
+        while time.monotonic() < until:
+            idle.idle(0.2)
+            one = next(s for s in balancer.sessions() if s['client'].startswith('127.0.1.1:'))
+            seen.add(one['liveness'])
+            longest = max(longest, one['client_idle_seconds'], one['backend_idle_seconds'])
+        self.assertEqual(seen, {'established'})
+        self.assertGreater(longest, 1.5)  # Nobody but SoftEther kept it alive.
+
+        self.servers['vpn1'].freeze()
+        self.addCleanup(self.servers['vpn1'].thaw)
+
+        def liveness():
+            return {s['client'].rpartition(':')[0]: s['liveness'] for s in balancer.sessions()}
+
+        self.wait(lambda: liveness() == {'127.0.1.1': 'quiet', '127.0.2.1': 'one_way'}, 15,
+                  lambda: f'silence, there is {liveness()}')
+        client.send_signal(signal.SIGSTOP)
+        self.addCleanup(client.send_signal, signal.SIGCONT)
+        self.wait(lambda: not balancer.sessions(), 20, 'both tunnels to be dead')
+        self.assertEqual(balancer.metric('sstplb_sessions_closed_total', reason='dead'), 2)
+
+        # A server that is gone is noticed by the next client, without a probe.
+        self.servers['vpn1'].kill()
+        self.addCleanup(self.servers['vpn1'].start)
+        balancer.ok('backend', 'weight', 'main/vpn2', '100')
+        for tunnel in self.open(balancer, networks(2)):
+            self.assertEqual(self.server_of(tunnel), 'vpn2')
+            tunnel.disconnect()
+        self.wait(lambda: balancer.metric('sstplb_backend_signals_total', backend='vpn1',
+                                          signal='connect_refused') >= 1, 10, 'the signal')
         balancer.stop()
 
 
