@@ -32,8 +32,8 @@ class SoftEtherSensingTest(softether.FarmCase):
         path = self.dir / f'password-{password}'
         path.write_text(f'{password}\n')
         return [binary(), 'load', f'127.0.0.1:{balancer.port}', '--tunnels', str(len(sources)),
-                '--rate', '50/s', '--hold', hold, '--depth', 'ppp', '--timeout', '20s', '--sni', NAME,
-                '--user', softether.USER, '--password-file', path, '--source', ','.join(sources),
+                '--rate', '50/s', '--hold', hold, '--depth', 'ppp', '--timeout', '20s',
+                '--sni', NAME, '--user', softether.USER, '--password-file', path, '--source', ','.join(sources),
                 '--json', *more]
 
     def run_load(self, balancer, sources, **more):
@@ -184,6 +184,34 @@ class SoftEtherSensingTest(softether.FarmCase):
         self.wait(lambda: balancer.metric('sstplb_backend_signals_total', backend='vpn1',
                                           signal='connect_refused') >= 1, 10, 'the signal')
         balancer.stop()
+
+    def check(self, pools):
+        balancer = Balancer(self, pools, {'route': [
+            {'sni': [NAME, 'ras.sstp.test'], 'pool': 'main'}]})
+        balancer.write_config()
+        return proc.run([binary(), 'check', '-c', balancer.config_path, '--online',
+                         '--within', '20s'])
+
+    def test_check_online_knows_the_farm(self):
+        probe = {'server': 'softether', 'timeout': '1s', 'interval': '2s'}
+        done = self.check({
+            'main': self.farm('vpn1', 'debian', probe=probe),
+            'auto': self.farm(*ALL, probe={**probe, 'server': 'auto'}),
+            'rras': self.farm('vpn2', probe={**probe, 'server': 'rras'}),
+            'proxy': self.farm('vpn3', probe=probe, proxy_protocol='v2')})
+        said = done.stdout
+        self.assertEqual(done.returncode, 0, said + done.stderr)
+        for name in ALL:
+            self.assertRegex(said, rf'pool\.auto\.backend\.{name} \S+: ok in .*; softether; TLSv1\.3;'
+                             rf' certificate of {NAME}, 29 days left; names {NAME}')
+        for line in (r'pool\.auto: \[certificates_differ\]',
+                     r'pool\.main\.backend\.vpn1: \[certificate_names\] .*ras\.sstp\.test',
+                     r"pool\.main\.backend\.debian: \[backend_unfit\] .*http_timeout.*Debian's",
+                     r'pool\.rras\.backend\.vpn2: \[server_kind_differs\] .*answers like softether',
+                     r'pool\.proxy\.proxy_protocol: \[proxy_protocol_unreadable\] softether',
+                     r'pool\.proxy\.backend\.vpn3: \[backend_unfit\] .*proxy_rejected'):
+            self.assertRegex(said, f'warning: {line}')
+        self.assertNotRegex(said, r'pool\.auto\.backend\.\w+: \[(backend|certificate|server)_')
 
 
 if __name__ == '__main__':
