@@ -213,6 +213,35 @@ class SoftEtherSensingTest(softether.FarmCase):
             self.assertRegex(said, f'warning: {line}')
         self.assertNotRegex(said, r'pool\.auto\.backend\.\w+: \[(backend|certificate|server)_')
 
+    def test_moved_clients_come_back_on_the_server_that_was_away(self):
+        balancer = Balancer(self, {'main': self.farm(*ALL, balance='least-sessions')}).start()
+        balancer.ok('backend', 'disable', 'main/vpn3')
+        addresses = [f'127.0.2.{i + 1}' for i in range(12)]
+        client = self.start(self.load(balancer, addresses, '--retry', '200ms', hold='600s'), 'load')
+
+        def held():
+            """{client: (session, backend)} of the tunnels that are up."""
+            up = sum(server.sessions() for server in map(self.servers.get, ALL))
+            return up == 12 and {s['client'].rpartition(':')[0]: (s['id'], s['backend'])
+                                 for s in balancer.sessions()}
+
+        before = self.wait(held, 30, 'twelve tunnels')
+        self.assertEqual({backend for _, backend in before.values()}, {'vpn1', 'vpn2'})
+        balancer.ok('backend', 'enable', 'main/vpn3')
+        plan = balancer.ask('rebalance', 'main', '--dry-run')
+        self.assertGreater(plan['total'], 1)
+        balancer.ok('rebalance', 'main', '--budget', '36000/h')
+        self.wait(lambda: len(balancer.told('rebalanced')) >= plan['total'], 15, 'the moves')
+        self.wait(lambda: self.servers['vpn3'].sessions() == len(balancer.told('rebalanced')), 20,
+                  'the moved ones to be back')
+        after = self.wait(held, 10, 'twelve tunnels')
+        moved = {e['client'] for e in balancer.told('rebalanced')}
+        self.assertEqual({c for c, (_, backend) in after.items() if backend == 'vpn3'}, moved)
+        self.assertEqual({c: after[c] for c in after if c not in moved},
+                         {c: before[c] for c in before if c not in moved})
+        self.assertTrue(client.running())
+        balancer.stop()
+
 
 if __name__ == '__main__':
     case.main()
