@@ -242,6 +242,31 @@ class SoftEtherSensingTest(softether.FarmCase):
         self.assertTrue(client.running())
         balancer.stop()
 
+    def probed(self, names):
+        """For how long six probes went on, that pools of these names asked of one server."""
+        server = self.servers['vpn1']
+        probe = {'interval': '200ms', 'fast_interval': '200ms', 'timeout': '2s',
+                 'budget': '1/s burst 1'}
+        pools = {name: self.farm('vpn1', probe={**probe, 'sni': f'{name}.sstp.test'})
+                 for name in names}
+        before = len(server.sessions_logged())
+        balancer = Balancer(self, pools, {'route': [
+            {'sni': [f'{name}.sstp.test'], 'pool': name} for name in names]},
+            name='-'.join(names)).start()
+        self.wait(lambda: len(server.sessions_logged()) >= before + 6, 15, 'six probes')
+        for name in names:
+            self.assertGreater(balancer.metric('sstplb_probes_total', pool=name), 0)
+            self.assertGreater(balancer.metric('sstplb_probes_postponed_total', pool=name), 0)
+        balancer.stop()
+        logged = server.sessions_logged()[before:]
+        seconds = (logged[-1] - logged[0]).total_seconds()
+        self.assertLessEqual(len(logged), seconds + 2, logged)
+        return (logged[5] - logged[0]).total_seconds()
+
+    def test_a_budget_is_kept_whoever_asks(self):
+        # Two questions to one address, and one: each pool would ask five times a second.
+        self.assertAlmostEqual(self.probed(['main', 'other']), self.probed(['main']), delta=1)
+
 
 if __name__ == '__main__':
     case.main()

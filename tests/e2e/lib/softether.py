@@ -6,6 +6,7 @@ server runs in a folder of its own, calls nobody outside, and gives its clients 
 """
 # SPDX-License-Identifier: Apache-2.0
 import concurrent.futures
+import datetime
 import os
 import pathlib
 import signal
@@ -124,6 +125,13 @@ class SoftEther:
 
     def create_user(self):
         self.vpncmd('Hub VPN', *_USER_CREATE)
+
+    def sessions_logged(self):
+        """When its log says that somebody was answered SSTP, a probe or a client."""
+        lines = ''.join(path.read_text(errors='replace') for path in
+                        sorted((self.folder / 'log' / 'server_log').glob('*.log')))
+        return [datetime.datetime.fromisoformat(line[:23]) for line in lines.splitlines()
+                if '[SSTP]' in line and line.endswith('Session created.')]
 
     def sessions(self):
         """How many tunnels the server says it has (the gateway's own session not counted)."""
