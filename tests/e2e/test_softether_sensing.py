@@ -33,8 +33,8 @@ class SoftEtherSensingTest(softether.FarmCase):
         path.write_text(f'{password}\n')
         return [binary(), 'load', f'127.0.0.1:{balancer.port}', '--tunnels', str(len(sources)),
                 '--rate', '50/s', '--hold', hold, '--depth', 'ppp', '--timeout', '20s',
-                '--sni', NAME, '--user', softether.USER, '--password-file', path, '--source', ','.join(sources),
-                '--json', *more]
+                '--sni', NAME, '--user', softether.USER, '--password-file', path,
+                '--source', ','.join(sources), '--json', *more]
 
     def run_load(self, balancer, sources, **more):
         """How many came up; each carries enough to count as good."""
@@ -202,12 +202,12 @@ class SoftEtherSensingTest(softether.FarmCase):
         said = done.stdout
         self.assertEqual(done.returncode, 0, said + done.stderr)
         for name in ALL:
-            self.assertRegex(said, rf'pool\.auto\.backend\.{name} \S+: ok in .*; softether; TLSv1\.3;'
-                             rf' certificate of {NAME}, 29 days left; names {NAME}')
+            self.assertRegex(said, rf'pool\.auto\.backend\.{name} \S+: ok in .*; softether; '
+                             rf'TLSv1\.3; certificate of {NAME}, 29 days left; names {NAME}')
         for line in (r'pool\.auto: \[certificates_differ\]',
                      r'pool\.main\.backend\.vpn1: \[certificate_names\] .*ras\.sstp\.test',
                      r"pool\.main\.backend\.debian: \[backend_unfit\] .*http_timeout.*Debian's",
-                     r'pool\.rras\.backend\.vpn2: \[server_kind_differs\] .*answers like softether',
+                     r'pool\.rras\.backend\.vpn2: \[server_kind_differs\] .*like softether',
                      r'pool\.proxy\.proxy_protocol: \[proxy_protocol_unreadable\] softether',
                      r'pool\.proxy\.backend\.vpn3: \[backend_unfit\] .*proxy_rejected'):
             self.assertRegex(said, f'warning: {line}')
