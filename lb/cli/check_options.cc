@@ -42,7 +42,9 @@ std::shared_ptr<CheckTexts> AddCheckOptions(CLI::App& check, const std::string& 
       ->needs(online)
       ->type_name("DURATION")
       ->capture_default_str();
-  check.add_flag("--list", texts->options.list, "Print every finding there is, and end");
+  CLI::Option* json = check.add_flag("--json", texts->options.json, "Print the result as JSON");
+  check.add_flag("--list", texts->options.list, "Print every finding there is, and end")
+      ->excludes(json);
   return texts;
 }
 

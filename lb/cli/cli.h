@@ -40,6 +40,7 @@ struct CheckOptions {
   bool list = false;                           // every finding there is, and nothing else
   bool online = false;                         // probe the backends
   Duration within = std::chrono::seconds(30);  // with `online`
+  bool json = false;                           // one JSON object, not lines
 };
 
 struct DemoOptions {

@@ -2,9 +2,8 @@
 #include "lb/config/finding.h"
 
 namespace sstplb::config {
-namespace {
 
-std::string Word(Severity severity) {
+std::string_view ToWord(Severity severity) {
   switch (severity) {
     case Severity::kNote:
       return "note";
@@ -16,12 +15,10 @@ std::string Word(Severity severity) {
   return "?";
 }
 
-}  // namespace
-
 std::string Finding::Text() const {
   return key + ": [" + name + "] " + reason + ". " + remedy + ".";
 }
 
-std::string Finding::ToString() const { return Word(severity) + ": " + Text(); }
+std::string Finding::ToString() const { return std::string(ToWord(severity)) + ": " + Text(); }
 
 }  // namespace sstplb::config

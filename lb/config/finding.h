@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sstplb::config {
@@ -17,6 +18,9 @@ enum class Severity : std::uint8_t {
   kWarning,  // will hurt some day
   kError,    // the daemon cannot start like this
 };
+
+// "note", "warning" or "error".
+std::string_view ToWord(Severity severity);
 
 struct Finding {
   Severity severity = Severity::kWarning;

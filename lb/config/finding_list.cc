@@ -46,12 +46,16 @@ std::optional<std::string> IgnoreProblem(std::string_view entry) {
   return std::nullopt;
 }
 
-std::size_t Silence(Findings& findings, const std::vector<std::string>& entries) {
-  return std::erase_if(findings, [&](const Finding& finding) {
-    return finding.severity != Severity::kError &&
-           std::ranges::any_of(entries,
-                               [&](const auto& entry) { return Silences(entry, finding); });
-  });
+Findings Silence(Findings& findings, const std::vector<std::string>& entries) {
+  const auto told = [&](const Finding& finding) {
+    return finding.severity == Severity::kError ||
+           std::ranges::none_of(entries,
+                                [&](const auto& entry) { return Silences(entry, finding); });
+  };
+  const auto silenced = std::ranges::stable_partition(findings, told);
+  Findings out(silenced.begin(), silenced.end());
+  findings.erase(silenced.begin(), silenced.end());
+  return out;
 }
 
 }  // namespace sstplb::config

@@ -8,7 +8,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -36,8 +35,8 @@ const FindingInfo* FindFindingInfo(std::string_view name);
 // What is wrong with the text of an entry, beginning with a verb.
 std::optional<std::string> IgnoreProblem(std::string_view entry);
 
-// Takes out what the entries silence, and says how many that were. Errors stay: the daemon cannot
+// Takes out what the entries silence, and gives it back, in order. Errors stay: the daemon cannot
 // start with them, and silence would not change that.
-std::size_t Silence(Findings& findings, const std::vector<std::string>& entries);
+Findings Silence(Findings& findings, const std::vector<std::string>& entries);
 
 }  // namespace sstplb::config

@@ -10,6 +10,7 @@
 #include "lb/config/host_facts.h"
 #include "lb/config/lint.h"
 #include "lb/config/read.h"
+#include "lb/daemon/check_json.h"
 #include "lb/daemon/farm_judge.h"
 #include "lb/daemon/farm_probe.h"
 
@@ -19,28 +20,32 @@ namespace {
 constexpr int kGood = 0;
 constexpr int kCannotStart = 2;
 
-int Complain(const config::Diagnostics& diagnostics) {
+void Complain(const config::Diagnostics& diagnostics) {
   for (const auto& diagnostic : diagnostics) {
     std::fprintf(stderr, "%s\n", diagnostic.ToString().c_str());
   }
   std::fprintf(stderr, "%zu error%s\n", diagnostics.size(), diagnostics.size() == 1 ? "" : "s");
-  return kCannotStart;
 }
 
 void Append(config::Findings& all, const config::Findings& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
-// What every backend answers, printed as it is, and what is to be said about it.
-config::Findings Online(const config::Config& config, Duration within) {
-  Loop loop;
-  const FarmAnswers answers = ProbeFarm(loop, config, {.within = within});
-  const WallTime now = WallClock::now();
-  for (const FarmAnswer& answer : answers) {
-    std::printf("%s\n", AnswerLine(answer, now).c_str());
+void Judge(const config::Config& config, const CheckRequest& request, CheckResult& result) {
+  result.findings = config::Lint(config);
+  Append(result.findings, config::CheckHost(config, config::GatherHostFacts(config)));
+  if (request.online_within) {
+    Loop loop;
+    result.answers =
+        ProbeFarm(loop, config, {.within = *request.online_within, .transcript = request.json});
+    Append(result.findings, JudgeFarm(config, result.answers, WallClock::now()));
   }
-  std::fflush(stdout);
-  return JudgeFarm(config, answers, now);
+  std::vector<std::string> ignore = config.global.ignore_findings;
+  ignore.insert(ignore.end(), request.ignore.begin(), request.ignore.end());
+  result.ignored = config::Silence(result.findings, ignore);
+  result.valid = std::ranges::none_of(result.findings, [](const config::Finding& finding) {
+    return finding.severity == config::Severity::kError;
+  });
 }
 
 const char* Verdict(bool broken, bool told, std::size_t silenced) {
@@ -49,28 +54,40 @@ const char* Verdict(bool broken, bool told, std::size_t silenced) {
   return silenced == 0 ? "good" : "good, but for what was ignored";
 }
 
+void Print(const std::string& path, const CheckResult& result) {
+  const WallTime now = WallClock::now();
+  for (const FarmAnswer& answer : result.answers) {
+    std::printf("%s\n", AnswerLine(answer, now).c_str());
+  }
+  for (const config::Finding& finding : result.findings) {
+    std::printf("%s\n", finding.ToString().c_str());
+  }
+  const std::size_t silenced = result.ignored.size();
+  if (silenced > 0) {
+    std::printf("%zu finding%s ignored\n", silenced, silenced == 1 ? " was" : "s were");
+  }
+  std::printf("%s: %s\n", path.c_str(), Verdict(!result.valid, !result.findings.empty(), silenced));
+}
+
 }  // namespace
 
 int CheckConfig(const CheckRequest& request) {
   const auto config = config::ReadFile(request.config);
-  if (!config) return Complain(config.error());
-  config::Findings findings = config::Lint(*config);
-  Append(findings, config::CheckHost(*config, config::GatherHostFacts(*config)));
-  if (request.online_within) Append(findings, Online(*config, *request.online_within));
-
-  std::vector<std::string> ignored = config->global.ignore_findings;
-  ignored.insert(ignored.end(), request.ignore.begin(), request.ignore.end());
-  const std::size_t silenced = config::Silence(findings, ignored);
-
-  for (const config::Finding& finding : findings) std::printf("%s\n", finding.ToString().c_str());
-  if (silenced > 0) {
-    std::printf("%zu finding%s ignored\n", silenced, silenced == 1 ? " was" : "s were");
+  CheckResult result;
+  if (config) {
+    Judge(*config, request, result);
+  } else {
+    result.valid = false;
+    result.errors = config.error();
   }
-  const bool broken = std::ranges::any_of(findings, [](const config::Finding& finding) {
-    return finding.severity == config::Severity::kError;
-  });
-  std::printf("%s: %s\n", request.config.c_str(), Verdict(broken, !findings.empty(), silenced));
-  return broken ? kCannotStart : kGood;
+  if (request.json) {
+    std::printf("%s\n", CheckJson(result, WallClock::now()).c_str());
+  } else if (!config) {
+    Complain(result.errors);
+  } else {
+    Print(request.config, result);
+  }
+  return result.valid ? kGood : kCannotStart;
 }
 
 int ListFindings() {

@@ -15,9 +15,11 @@ struct CheckRequest {
   std::string config;                     // the file
   std::vector<std::string> ignore;        // beside global.ignore_findings
   std::optional<Duration> online_within;  // probe every backend once, in this time at most
+  bool json = false;                      // one JSON object, not lines
 };
 
-// Prints every error and warning. 0, or 2 when the daemon cannot start like this.
+// Prints every error and warning (as JSON: all of them on stdout). 0, or 2 when the daemon cannot
+// start like this.
 int CheckConfig(const CheckRequest& request);
 
 // Prints every finding there is, with its remedy. 0.

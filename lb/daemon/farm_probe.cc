@@ -36,6 +36,7 @@ class FarmProbe {
                             .target = backend.address,
                             .address = {},
                             .lookup_error = {},
+                            .request = {},
                             .report = {}});
       }
     }
@@ -88,6 +89,8 @@ class FarmProbe {
     if (request.settings.kind == config::ProbeKind::kNone) {
       request.settings.kind = config::ProbeKind::kTls;
     }
+    request.transcript = limits_.transcript;
+    answers_[index].request = request;
     for (std::size_t i = 0; i < jobs_.size(); ++i) {
       if (!jobs_[i].request || !probes::SameQuestion(*jobs_[i].request, request)) continue;
       job.same_as = i;

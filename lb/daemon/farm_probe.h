@@ -12,6 +12,7 @@
 #include "lb/base/loop.h"
 #include "lb/base/time.h"
 #include "lb/config/config.h"
+#include "probes/probe.h"
 #include "probes/report.h"
 
 namespace sstplb::daemon {
@@ -19,10 +20,11 @@ namespace sstplb::daemon {
 struct FarmAnswer {
   std::string pool;
   std::string backend;
-  HostPort target;                            // as configured
-  std::optional<SocketAddress> address;       // absent while its name has none
-  std::string lookup_error;                   // why; "" when it was not looked up to the end
-  std::optional<probes::ProbeReport> report;  // absent: not asked, or no answer when time was up
+  HostPort target;                              // as configured
+  std::optional<SocketAddress> address;         // absent while its name has none
+  std::string lookup_error;                     // why; "" when it was not looked up to the end
+  std::optional<probes::ProbeRequest> request;  // what was asked; absent without an address
+  std::optional<probes::ProbeReport> report;    // absent: not asked, or no answer when time was up
 };
 using FarmAnswers = std::vector<FarmAnswer>;
 
@@ -30,6 +32,7 @@ struct FarmProbeLimits {
   Duration within = std::chrono::seconds(30);  // for everything; closing may take
                                                // probes::Probe::kMaxClosing more
   std::size_t parallel = 16;                   // look-ups and probes at once
+  bool transcript = false;                     // ProbeReport::said is wanted
 };
 
 // In the order of the configuration, disabled backends too. Each is asked as its pool's probe asks,

@@ -24,7 +24,8 @@ int Demo(const sstplb::cli::DemoOptions& given) {
 
 int Check(const sstplb::cli::CheckOptions& given) {
   if (given.list) return sstplb::daemon::ListFindings();
-  sstplb::daemon::CheckRequest request{.config = given.config, .ignore = given.ignore};
+  sstplb::daemon::CheckRequest request{
+      .config = given.config, .ignore = given.ignore, .online_within = {}, .json = given.json};
   if (given.online) request.online_within = given.within;
   return sstplb::daemon::CheckConfig(request);
 }

@@ -396,6 +396,10 @@ TEST_F(CliTest, RunCheckAndDemoAreHandedOn) {
   EXPECT_EQ(called_.check->within, std::chrono::seconds(5));
   EXPECT_EQ(called_.check->ignore,
             (std::vector<std::string>{"single_backend", "nodelay_off:pool.lab"}));
+  EXPECT_FALSE(called_.check->json);
+  EXPECT_EQ(RunExactly({"check", "--json"}).code, 41);
+  EXPECT_TRUE(called_.check->json);
+  EXPECT_EQ(RunExactly({"check", "--json", "--list"}).code, kBadUsage);
   EXPECT_EQ(RunExactly({"check", "--ignore", "nothing"}).code, kBadUsage);
   EXPECT_EQ(RunExactly({"check", "--within", "5s"}).code, kBadUsage);
   EXPECT_EQ(RunExactly({"demo", "--check", "--listen", "127.0.0.1:8443", "--admin-http",

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """`sstplb check`: what it finds in a file, and with --online in a farm."""
 # SPDX-License-Identifier: Apache-2.0
+import json
+
 from lib import case, proc
 from lib.balancer import binary
 from lib.demo_farm import DemoFarm
@@ -64,6 +66,42 @@ class LintTest(case.EndToEndCase):
         self.assertIn('[single_backend]', done.stdout)
         self.assertIn('1 finding was ignored\n', done.stdout)
         self.assertEqual(farm.counters()['accepted'], 0)
+
+    def test_as_json(self):
+        farms = {'good': DemoFarm(self, 'good'), 'dead': DemoFarm(self, 'dead')}
+        farms['dead'].fault('refuse')
+        done = self.check(farms, '--json', '--online', '--within', '20s',
+                          '--ignore', 'idle_timeout_short')
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        result = json.loads(done.stdout)
+        self.assertEqual(list(result), ['valid', 'findings', 'ignored', 'errors', 'backends'])
+        self.assertIs(result['valid'], True)
+        self.assertEqual(result['errors'], [])
+        found = {(f['key'], f['name']): f for f in result['findings']}
+        unfit = found['pool.main.backend.dead', 'backend_unfit']
+        self.assertEqual(list(unfit), ['severity', 'name', 'key', 'reason', 'remedy'])
+        self.assertEqual(unfit['severity'], 'warning')
+        self.assertEqual([f['name'] for f in result['ignored']], ['idle_timeout_short'])
+        good, dead = result['backends']
+        self.assertEqual((good['pool'], good['backend'], good['target']),
+                         ('main', 'good', farms['good'].address))
+        self.assertEqual((good['report']['outcome'], dead['report']['outcome']),
+                         ('ok', 'connect_refused'))
+        self.assertEqual(good['report']['tls']['certificate']['names'], ['vpn.sstp.test'])
+        alone = proc.run([binary(), 'probe', '--json', farms['good'].address])
+        self.assertEqual(list(good['report']), list(json.loads(alone.stdout)))
+        self.assertEqual(farms['good'].counters()['accepted'], 2)
+
+    def test_a_broken_file_as_json(self):
+        path = self.dir / 'broken.toml'
+        path.write_text('[pool.main]\nbalance = "rr"\n')
+        done = proc.run([binary(), 'check', '--json', '-c', path])
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        result = json.loads(done.stdout)
+        self.assertIs(result['valid'], False)
+        self.assertEqual(result['findings'] + result['ignored'] + result['backends'], [])
+        place = [(e['line'], e['key']) for e in result['errors']]
+        self.assertIn((2, 'pool.main.balance'), place)
 
 
 if __name__ == '__main__':
