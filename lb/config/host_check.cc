@@ -7,6 +7,7 @@
 #include "lb/base/time.h"
 #include "lb/config/host_ports.h"
 #include "lb/config/names.h"
+#include "lb/config/reach.h"
 
 namespace sstplb::config {
 namespace {
@@ -25,6 +26,7 @@ class HostCheck {
     Files();
     for (const Listener& listener : config_.listeners) ListenerNeeds(listener);
     for (const Pool& pool : config_.pools) PoolNeeds(pool);
+    CheckBackendAddresses(out_, config_, facts_);
     Ports();
     Kernel();
     return std::move(out_);
@@ -199,7 +201,7 @@ class HostCheck {
 
   void Local(const std::string& name, const std::string& key, const IpAddress& ip) {
     // All of 127.0.0.0/8 is this host.
-    const bool loopback = ip.is_v4() && ip.v4_bytes()[0] == 127;
+    const bool loopback = ip.is_v4() && IsLoopback(ip);
     if (loopback || facts_.local_addresses.count(ip) > 0) return;
     if (facts_.nonlocal_bind.value_or(0) != 0) return;
     Fail(name, key, ip.ToString() + " is no address of this host",

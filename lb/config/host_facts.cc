@@ -15,6 +15,8 @@
 #include <memory>
 #include <sstream>
 
+#include "lb/config/host_routes.h"
+
 namespace sstplb::config {
 namespace {
 
@@ -178,6 +180,7 @@ std::vector<std::string> NamedFiles(const Config& config) {
 HostFacts GatherHostFacts(const Config& config) {
   HostFacts facts;
   ReadSystem(facts);
+  facts.no_route = GatherNoRoutes(config);
   const auto who = WhoRuns(config.global.user);
   if (who && !config.global.user.empty()) {
     facts.users.insert(config.global.user);

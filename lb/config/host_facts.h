@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lb/base/address.h"
@@ -25,6 +26,13 @@ struct FileFact {
   bool others_read = false;  // everybody may read it
 };
 
+// Why there is no way from a source of a pool to a backend.
+struct NoRoute {
+  std::string error;  // what the kernel says
+  IpAddress source;   // meaningless when the pool has none
+};
+using NoRoutes = std::map<std::pair<std::string, IpAddress>, NoRoute>;  // by pool and backend
+
 struct HostFacts {
   std::uint64_t open_files_hard = 0;
   std::uint32_t cpus = 0;
@@ -34,6 +42,7 @@ struct HostFacts {
   bool can_net_admin = false;       // CAP_NET_ADMIN
   bool has_ipv6 = false;
   std::set<IpAddress> local_addresses;
+  NoRoutes no_route;
   std::set<std::string> users;                  // those of the configuration that exist
   std::map<std::string, FileFact> files;        // by path
   std::set<std::string> congestion_algorithms;  // that this process may choose
@@ -53,8 +62,8 @@ struct HostFacts {
   std::optional<std::uint64_t> nonlocal_bind;
 };
 
-// Asks the system: /proc/sys, limits, capabilities, interfaces, users and the files that the
-// configuration names. Blocks for as long as those look-ups take.
+// Asks the system: /proc/sys, limits, capabilities, interfaces, routes, users and the files that
+// the configuration names. Nothing is sent. Blocks for as long as those look-ups take.
 HostFacts GatherHostFacts(const Config& config);
 
 // The folder that a path lies in: "/a/b" gives "/a", "b" gives ".".

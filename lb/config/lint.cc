@@ -9,6 +9,7 @@
 #include "lb/config/lint_farm.h"
 #include "lb/config/lint_pool.h"
 #include "lb/config/names.h"
+#include "lb/config/reach.h"
 
 namespace sstplb::config {
 namespace {
@@ -21,12 +22,6 @@ void Warn(Findings& out, std::string name, std::string key, std::string reason,
           std::string remedy) {
   out.push_back(
       {Severity::kWarning, std::move(name), std::move(key), std::move(reason), std::move(remedy)});
-}
-
-bool IsLoopback(const IpAddress& ip) {
-  static const Cidr kLoopback4 = *Cidr::Parse("127.0.0.0/8");
-  static const Cidr kLoopback6 = *Cidr::Parse("::1");
-  return kLoopback4.Contains(ip) || kLoopback6.Contains(ip);
 }
 
 void LintAdmin(Findings& out, const Admin& admin) {
@@ -122,29 +117,6 @@ void LintReach(Findings& out, const Config& config, const Pool& pool) {
        "no listener and no route leads to this pool", "Name it in a route, or take it out");
 }
 
-// Would a connection to `address` come back to us?
-bool IsOwnListener(const Config& config, const SocketAddress& address) {
-  for (const Listener& listener : config.listeners) {
-    for (const SocketAddress& bound : listener.bind) {
-      if (bound.port != address.port || bound.ip.is_v4() != address.ip.is_v4()) continue;
-      if (bound.ip == address.ip) return true;
-      if (bound.ip.is_unspecified() && IsLoopback(address.ip)) return true;
-    }
-  }
-  return false;
-}
-
-void LintLoops(Findings& out, const Config& config, const Pool& pool) {
-  for (const Backend& backend : pool.backends) {
-    const auto address = backend.address.AsAddress();
-    if (!address || !IsOwnListener(config, *address)) continue;
-    Warn(out, "backend_is_listener",
-         "pool." + KeyText(pool.name) + ".backend." + KeyText(backend.name),
-         address->ToString() + " is a listener of this configuration: sessions would go in circles",
-         "Give the address of the SSTP server itself");
-  }
-}
-
 }  // namespace
 
 Findings Lint(const Config& config) {
@@ -153,7 +125,7 @@ Findings Lint(const Config& config) {
   for (const Listener& listener : config.listeners) LintListener(out, listener);
   for (const Pool& pool : config.pools) {
     LintReach(out, config, pool);
-    LintLoops(out, config, pool);
+    LintBackendAddresses(out, config, pool);
     LintPool(out, config, pool);
     LintSharedAddresses(out, config, pool);
     LintLeaving(out, pool);

@@ -112,8 +112,9 @@ TEST(Deploy, TheReferenceListsEveryFindingAsTheCodeHasIt) {
 
 TEST(Deploy, EveryFindingOfTheListIsFoundSomewhere) {
   std::string sources;
-  for (const char* file : {"lb/config/lint.cc", "lb/config/lint_pool.cc", "lb/config/lint_farm.cc",
-                           "lb/config/host_check.cc", "lb/daemon/farm_judge.cc"}) {
+  for (const char* file :
+       {"lb/config/lint.cc", "lb/config/lint_pool.cc", "lb/config/lint_farm.cc",
+        "lb/config/host_check.cc", "lb/config/reach.cc", "lb/daemon/farm_judge.cc"}) {
     sources += ReadWhole(file);
   }
   for (const FindingInfo& info : AllFindings()) {

@@ -253,6 +253,52 @@ TEST(HostCheck, WhatTheConfigurationAsks) {
   }
 }
 
+TEST(HostCheck, WhereBackendsStand) {
+  struct Case {
+    const char* address;
+    std::vector<std::string> names;
+  };
+  const std::vector<Case> cases = {
+      // A listener waits on [::]:443 and on 192.0.2.10:443 only.
+      {"[2001:db8::5]:443", {"backend_is_listener"}},
+      {"[2001:db8::5]:444", {}},
+      {"10.0.0.5:443", {}},
+      {"10.0.0.99:443", {"backend_unreachable"}},
+      {"vpn.example.com:443", {}},
+      // What the file tells is not told twice.
+      {"192.0.2.10:443", {}},
+      {"[::1]:443", {}},
+      {"224.0.0.1:443", {}},
+  };
+  for (const Case& c : cases) {
+    Config config = GoodConfig();
+    config.pools[0].source.clear();
+    config.pools[0].backends[0].address = *HostPort::Parse(c.address);
+    HostFacts facts = GoodHost();
+    facts.no_route[{"main", *IpAddress::Parse("10.0.0.99")}].error = "Network is unreachable";
+    facts.no_route[{"lab", *IpAddress::Parse("10.0.0.5")}].error = "Network is unreachable";
+    EXPECT_THAT(Names(config, facts), ElementsAreArray(c.names)) << c.address;
+  }
+  Config config = GoodConfig();
+  config.listeners[0].bind = {*SocketAddress::Parse("0.0.0.0:443")};
+  config.pools[0].backends[0].address = *HostPort::Parse("10.0.0.5:443");
+  EXPECT_THAT(Names(config, GoodHost()), ElementsAreArray({"backend_is_listener"}));
+  config.pools[0].backends[0].address = *HostPort::Parse("[2001:db8::9]:443");
+  HostFacts facts = GoodHost();
+  facts.has_ipv6 = false;
+  EXPECT_THAT(Names(config, facts), ElementsAreArray({"backend_unreachable"}));
+}
+
+TEST(HostCheck, NoWayIsToldWithItsSource) {
+  HostFacts facts = GoodHost();
+  facts.no_route[{"main", *IpAddress::Parse("10.0.0.11")}] = {"Network is unreachable",
+                                                              *IpAddress::Parse("10.0.0.5")};
+  EXPECT_EQ(CheckHost(GoodConfig(), facts).at(0).Text(),
+            "pool.main.backend.vpn1: [backend_unreachable] this host has no way to 10.0.0.11 from "
+            "10.0.0.5: Network is unreachable. Correct the address, or the routes of this host (ip "
+            "route get 10.0.0.11 from 10.0.0.5).");
+}
+
 TEST(HostCheck, WithoutRootAndUserTheProcessItselfMustBeAble) {
   Config config = GoodConfig();
   config.global.user.clear();

@@ -59,6 +59,32 @@ TEST_F(HostFactsTest, SeesFilesAsTheUserThatTheDaemonBecomes) {
   EXPECT_THAT(GatherHostFacts(config).users, testing::IsEmpty());
 }
 
+TEST_F(HostFactsTest, AsksTheKernelForRoutes) {
+  Config config;
+  Pool& pool = config.pools.emplace_back();
+  pool.name = "main";
+  const auto add = [&](const char* address) {
+    pool.backends.push_back({.name = address, .address = *HostPort::Parse(address)});
+  };
+  add("127.0.0.1:9");
+  add("127.255.255.255:9");  // lo's broadcast address
+  add("name.invalid:9");
+  NoRoutes found = GatherHostFacts(config).no_route;
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found.begin()->first.second, *IpAddress::Parse("127.255.255.255"));
+  EXPECT_THAT(found.begin()->second.error, testing::HasSubstr("broadcast"));
+  // From a loopback address nothing outside can be reached; from one of no host nothing is known.
+  pool.backends.clear();
+  add("192.0.2.77:9");
+  pool.source = {*IpAddress::Parse("127.0.0.5")};
+  found = GatherHostFacts(config).no_route;
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found.begin()->second.source, pool.source.front());
+  EXPECT_FALSE(found.begin()->second.error.empty());
+  pool.source = {*IpAddress::Parse("198.51.100.77")};
+  EXPECT_THAT(GatherHostFacts(config).no_route, testing::IsEmpty());
+}
+
 TEST_F(HostFactsTest, SeesTheSystem) {
   const HostFacts facts = GatherHostFacts(Config{});
   EXPECT_GT(facts.open_files_hard, 0u);
