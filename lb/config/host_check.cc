@@ -234,13 +234,21 @@ class HostCheck {
 
   void Ports() {
     if (!facts_.first_local_port || !facts_.last_local_port) return;
-    if (*facts_.last_local_port < *facts_.first_local_port) return;
-    const std::uint64_t range = *facts_.last_local_port - *facts_.first_local_port + 1;
+    const std::uint64_t first = *facts_.first_local_port;
+    const std::uint64_t last = *facts_.last_local_port;
+    if (last < first) return;
+    const std::uint64_t range = UnreservedPorts(first, last, facts_.reserved_ports);
+    const std::uint64_t reserved = last - first + 1 - range;
+    const std::string less = reserved == 0
+                                 ? ""
+                                 : " (" + std::to_string(reserved) +
+                                       " of each address are in net.ipv4.ip_local_reserved_ports)";
     for (const PortNeed& need : PortNeeds(config_, range)) {
       if (need.wanted <= need.ports) continue;
       Warn("local_ports", need.key,
-           "up to " + std::to_string(need.wanted) + " sessions are meant for it, but there are " +
-               std::to_string(need.ports) + " local ports to connect to it from",
+           "up to " + std::to_string(need.wanted) + " sessions are meant for it" +
+               (need.one_down ? " once another backend is down" : "") + ", but there are " +
+               std::to_string(need.ports) + " local ports to connect to it from" + less,
            "Widen net.ipv4.ip_local_port_range, or list more addresses in " + need.source);
     }
   }

@@ -138,6 +138,7 @@ void ReadSystem(HostFacts& facts) {
   facts.unprivileged_port_start = SysNumber("net/ipv4/ip_unprivileged_port_start");
   facts.first_local_port = SysNumber("net/ipv4/ip_local_port_range", 0);
   facts.last_local_port = SysNumber("net/ipv4/ip_local_port_range", 1);
+  facts.reserved_ports = ReadSys("net/ipv4/ip_local_reserved_ports");
   facts.rmem_max = SysNumber("net/core/rmem_max");
   facts.wmem_max = SysNumber("net/core/wmem_max");
   facts.file_max = SysNumber("fs/file-max");

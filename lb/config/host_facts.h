@@ -53,6 +53,7 @@ struct HostFacts {
   std::optional<std::uint64_t> unprivileged_port_start;
   std::optional<std::uint64_t> first_local_port;
   std::optional<std::uint64_t> last_local_port;
+  std::string reserved_ports;  // of those; "8080,30000-30099"
   std::optional<std::uint64_t> rmem_max;
   std::optional<std::uint64_t> wmem_max;
   std::optional<std::uint64_t> file_max;    // of the whole host

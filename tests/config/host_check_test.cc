@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lb/config/finding_list.h"
+#include "lb/config/host_ports.h"
 #include "lb/config/read.h"
 
 namespace sstplb::config {
@@ -188,6 +189,16 @@ TEST(HostCheck, WhatTheHostLacks) {
       {[](HostFacts& f) { f.last_local_port = 32768 + 19999; }, {}},
       {[](HostFacts& f) { f.last_local_port = 32768 + 19998; }, {"local_ports"}},
       {[](HostFacts& f) { f.last_local_port = 1; }, {}},
+      {[](HostFacts& f) {
+         f.last_local_port = 32768 + 20000;
+         f.reserved_ports = "8080,32768,61000-65000";
+       },
+       {}},
+      {[](HostFacts& f) {
+         f.last_local_port = 32768 + 20000;
+         f.reserved_ports = "8080,32768-32769";
+       },
+       {"local_ports"}},
       {[](HostFacts& f) { f.mtu_probing = 0; }, {"note mtu_probing_off"}},
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
@@ -297,6 +308,40 @@ TEST(HostCheck, NoWayIsToldWithItsSource) {
             "pool.main.backend.vpn1: [backend_unreachable] this host has no way to 10.0.0.11 from "
             "10.0.0.5: Network is unreachable. Correct the address, or the routes of this host (ip "
             "route get 10.0.0.11 from 10.0.0.5).");
+}
+
+TEST(HostCheck, PortsMustDoWithOneBackendDown) {
+  Config config = GoodConfig();  // 28232 ports of one source
+  Pool& pool = config.pools[0];
+  for (int i = 2; i <= 3; ++i) {
+    Backend& backend = pool.backends.emplace_back(pool.backends[0]);
+    backend.name = "vpn" + std::to_string(i);
+    backend.address.host = "10.0.0.1" + std::to_string(i);
+  }
+  HostFacts facts = GoodHost();
+  facts.open_files_hard = 1000000;
+  config.global.max_sessions = 2 * 28232;
+  EXPECT_THAT(Names(config, facts), IsEmpty());
+  config.global.max_sessions += 1;
+  const Findings findings = CheckHost(config, facts);
+  ASSERT_EQ(findings.size(), 3u);
+  EXPECT_EQ(findings[0].reason,
+            "up to 28233 sessions are meant for it once another backend is down, but there are "
+            "28232 local ports to connect to it from");
+  facts.reserved_ports = "50000-50009";
+  EXPECT_THAT(CheckHost(config, facts).at(0).reason,
+              testing::EndsWith("(10 of each address are in net.ipv4.ip_local_reserved_ports)"));
+}
+
+TEST(HostPorts, ReservedOnesAreNotCounted) {
+  EXPECT_EQ(UnreservedPorts(100, 199, ""), 100u);
+  EXPECT_EQ(UnreservedPorts(100, 199, "99,200,300-400"), 100u);
+  EXPECT_EQ(UnreservedPorts(100, 199, "100,199"), 98u);
+  EXPECT_EQ(UnreservedPorts(100, 199, "90-109,150,190-300"), 79u);
+  EXPECT_EQ(UnreservedPorts(100, 199, "1-65535"), 0u);
+  EXPECT_EQ(UnreservedPorts(100, 199, "110-119,115-124"), 85u);
+  EXPECT_EQ(UnreservedPorts(100, 199, "110-"), 100u);
+  EXPECT_EQ(UnreservedPorts(199, 100, ""), 0u);
 }
 
 TEST(HostCheck, WithoutRootAndUserTheProcessItselfMustBeAble) {
