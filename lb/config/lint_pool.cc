@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "lb/config/names.h"
 #include "lb/config/words.h"
@@ -94,17 +95,9 @@ class PoolLint {
 
   void ProxyHeader() {
     if (pool_.proxy_protocol == ProxyProtocol::kNone) return;
-    const std::string server(ToWord(probe_.server));
-    if (probe_.server == ServerKind::kRras || probe_.server == ServerKind::kSoftEther) {
-      Warn("proxy_protocol_unreadable", ".proxy_protocol",
-           server + " knows no PROXY protocol and closes every connection that begins with it",
-           "Use \"none\"; to keep clients' addresses use source = \"transparent\"");
-    } else if (probe_.server == ServerKind::kSstpServer) {
-      Warn("proxy_protocol_unreadable", ".proxy_protocol",
-           "sstp-server reads PROXY headers only on a port without TLS, which a pass-through "
-           "cannot use",
-           "Use \"none\", or put a TLS terminator that reads and sends the header on each backend");
-    }
+    auto finding = ProxyUnreadable("pool." + KeyText(pool_.name) + ".proxy_protocol",
+                                   std::string(ToWord(probe_.server)));
+    if (finding) out_.push_back(std::move(*finding));
   }
 
   void Leg() {
@@ -260,6 +253,24 @@ class PoolLint {
 };
 
 }  // namespace
+
+std::optional<Finding> ProxyUnreadable(const std::string& key, const std::string& kind) {
+  const std::string name = "proxy_protocol_unreadable";
+  if (kind == ToWord(ServerKind::kSstpServer)) {
+    return Finding{
+        Severity::kWarning, name, key,
+        "sstp-server reads PROXY headers only on a port without TLS, which a pass-through cannot "
+        "use",
+        "Use \"none\", or put a TLS terminator that reads and sends the header on each backend"};
+  }
+  if (kind != ToWord(ServerKind::kRras) && kind != ToWord(ServerKind::kSoftEther) &&
+      kind != "rras-or-softether") {
+    return std::nullopt;
+  }
+  return Finding{Severity::kWarning, name, key,
+                 kind + " knows no PROXY protocol and closes every connection that begins with it",
+                 "Use \"none\"; to keep clients' addresses use source = \"transparent\""};
+}
 
 void LintPool(Findings& out, const Config& config, const Pool& pool) {
   PoolLint(out, config, pool).Run();

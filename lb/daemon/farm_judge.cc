@@ -4,7 +4,9 @@
 #include <map>
 #include <utility>
 
+#include "lb/config/lint_pool.h"
 #include "lb/config/names.h"
+#include "lb/config/words.h"
 #include "lb/control/certificate_judge.h"
 #include "probes/server_kind.h"
 
@@ -55,6 +57,7 @@ class Judge {
     const config::Pool* pool = config_.FindPool(answer_.pool);
     if (pool == nullptr) return;
     ServerKind(*pool);
+    ProxyHeader(*pool);
     Certificate(*pool);
   }
 
@@ -79,6 +82,21 @@ class Judge {
     const std::string note = probes::ServerKindNote(pool.probe.server, answer_.report->server_kind);
     if (note.empty()) return;
     Add("server_kind_differs", "it is " + note, "Use probe.server = \"auto\", or what answers");
+  }
+
+  // What the file does not tell: a kind that was learned. Where the probe itself began with a
+  // header, whoever answered has read it.
+  void ProxyHeader(const config::Pool& pool) {
+    using config::ProxyProtocol;
+    const std::string& kind = answer_.report->server_kind;
+    if (pool.proxy_protocol == ProxyProtocol::kNone || !answer_.request) return;
+    if (answer_.request->proxy_protocol != ProxyProtocol::kNone) return;
+    if (kind == config::ToWord(pool.probe.server)) return;
+    auto finding = config::ProxyUnreadable(KeyOf(answer_), kind);
+    if (!finding) return;
+    finding->reason =
+        "it answers as " + kind + ", and sessions begin with a PROXY header: " + finding->reason;
+    out_.push_back(std::move(*finding));
   }
 
   void Certificate(const config::Pool& pool) {

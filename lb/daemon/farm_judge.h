@@ -15,7 +15,8 @@ namespace sstplb::daemon {
 // One line for a person: outcome, kind of server, TLS and certificate.
 std::string AnswerLine(const FarmAnswer& answer, WallTime now);
 
-// Names of findings are those of source kOnline (finding.def). In the order of the answers, which
+// Names of findings are those of source kOnline (finding.def), and proxy_protocol_unreadable, which
+// the file tells of a kind that it names. In the order of the answers, which
 // are those of `config`, then by pool.
 config::Findings JudgeFarm(const config::Config& config, const FarmAnswers& answers, WallTime now);
 

@@ -65,7 +65,10 @@ std::vector<std::string> Names(const config::Findings& findings) {
   for (const config::Finding& finding : findings) {
     names.push_back(finding.name);
     const config::FindingInfo* info = config::FindFindingInfo(finding.name);
-    EXPECT_TRUE(info != nullptr && info->source == config::FindingSource::kOnline) << finding.name;
+    EXPECT_NE(info, nullptr) << finding.name;
+    if (info == nullptr) continue;
+    const bool learned = finding.name == "proxy_protocol_unreadable";
+    EXPECT_EQ(info->source == config::FindingSource::kOnline, !learned) << finding.name;
     EXPECT_EQ(finding.severity, config::Severity::kWarning);
     EXPECT_FALSE(finding.reason.empty() || finding.remedy.empty()) << finding.name;
   }
@@ -142,6 +145,45 @@ TEST(FarmJudge, AnotherKindThanConfigured) {
   EXPECT_EQ(findings[0].key, "pool.main.backend.vpn1");
   config.pools[0].probe.server = config::ServerKind::kRras;
   EXPECT_THAT(Names(JudgeFarm(config, GoodAnswers(), kNow)), testing::IsEmpty());
+}
+
+TEST(FarmJudge, AHeaderThatTheLearnedKindCannotRead) {
+  struct Case {
+    const char* kind;
+    config::ProxyProtocol sessions;
+    config::ProxyProtocol probe;
+    std::vector<std::string> names;
+  };
+  using config::ProxyProtocol;
+  const std::vector<std::string> unreadable = {"proxy_protocol_unreadable"};
+  const std::vector<Case> cases = {
+      {"rras", ProxyProtocol::kV2, ProxyProtocol::kNone, unreadable},
+      {"softether", ProxyProtocol::kV1, ProxyProtocol::kNone, unreadable},
+      {"rras-or-softether", ProxyProtocol::kV2, ProxyProtocol::kNone, unreadable},
+      {"sstp-server", ProxyProtocol::kV2, ProxyProtocol::kNone, unreadable},
+      {"accel-ppp", ProxyProtocol::kV2, ProxyProtocol::kNone, {}},
+      {"", ProxyProtocol::kV2, ProxyProtocol::kNone, {}},
+      {"rras", ProxyProtocol::kNone, ProxyProtocol::kNone, {}},
+      // It has just read one, or what stands before it has.
+      {"rras", ProxyProtocol::kV2, ProxyProtocol::kV2, {}},
+  };
+  for (const Case& c : cases) {
+    config::Config config = TheConfig();
+    config.pools[0].proxy_protocol = c.sessions;
+    FarmAnswers answers = GoodAnswers();
+    answers.pop_back();
+    answers[0].report->server_kind = c.kind;
+    answers[0].request.emplace().proxy_protocol = c.probe;
+    EXPECT_THAT(Names(JudgeFarm(config, answers, kNow)), ElementsAreArray(c.names)) << c.kind;
+  }
+  // The file alone tells it of a kind that is configured.
+  config::Config config = TheConfig();
+  config.pools[0].proxy_protocol = ProxyProtocol::kV2;
+  FarmAnswers answers = GoodAnswers();
+  answers[0].request.emplace();
+  EXPECT_EQ(JudgeFarm(config, answers, kNow).at(0).key, "pool.main.backend.vpn1");
+  config.pools[0].probe.server = config::ServerKind::kRras;
+  EXPECT_THAT(Names(JudgeFarm(config, answers, kNow)), testing::IsEmpty());
 }
 
 TEST(FarmJudge, AnAnswerIsOneLine) {
