@@ -52,9 +52,9 @@ Findings Silence(Findings& findings, const std::vector<std::string>& entries) {
            std::ranges::none_of(entries,
                                 [&](const auto& entry) { return Silences(entry, finding); });
   };
-  const auto silenced = std::ranges::stable_partition(findings, told);
-  Findings out(silenced.begin(), silenced.end());
-  findings.erase(silenced.begin(), silenced.end());
+  const auto silenced = std::stable_partition(findings.begin(), findings.end(), told);
+  Findings out(silenced, findings.end());
+  findings.erase(silenced, findings.end());
   return out;
 }
 
