@@ -27,10 +27,10 @@ int WhyNoWay(const SocketAddress& to, const std::optional<IpAddress>& from) {
 }
 
 std::string Word(int error) {
-  // The kernel says it of a socket that may not broadcast, and of a route that forbids; the second
-  // of a loopback source and of a blackhole.
+  // strerror() speaks of the socket; the cause is the route.
   if (error == EACCES) return "it is a broadcast address, or a route forbids it";
   if (error == EINVAL) return "the source cannot reach it, or its route is a blackhole";
+  if (error == EADDRNOTAVAIL) return "it has no address that could be its source";
   return std::strerror(error);
 }
 

@@ -202,6 +202,15 @@ class LintTest(case.EndToEndCase):
         self.assertEqual({name for name, _ in told} & {name for name, *_ in TABLE}, set(), told)
         self.each_is_told_and_silenced(TABLE, {})
 
+    def test_a_host_without_routes(self):
+        alone = ('unshare', '--net')
+        if proc.run([*alone, 'true']).returncode != 0:
+            self.skipTest('a network of its own needs root')
+        table = [('backend_unreachable', f'pool.main.backend.b{i}',
+                  {'backends': ('10.0.0.1:443', '[2001:db8::1]:443'), 'before': alone})
+                 for i in range(2)]
+        self.each_is_told_and_silenced(table, {})
+
     def test_what_a_farm_shows_is_told_and_silenced_by_name(self):
         fresh = DemoFarm(self, 'fresh')
         told, _ = self.found({'backends': (fresh.address,)}, '--online')
