@@ -93,6 +93,13 @@ void Prober::Restore(const TargetKey& key, const RiseFall::Memory& memory) {
   if (known != targets_.end()) known->second.state.Restore(memory);
 }
 
+void Prober::RestoreServerKind(const TargetKey& key, const std::string& learned) {
+  const auto known = targets_.find(key);
+  if (known == targets_.end()) return;
+  Question& question = questions_.at(known->second.question);
+  question.learned = BetterServerKind(question.learned, learned);
+}
+
 void Prober::Remove(const TargetKey& key) {
   const auto known = targets_.find(key);
   if (known == targets_.end()) return;

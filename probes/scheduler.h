@@ -74,6 +74,8 @@ class Prober {
   // What another process has learned about it: it need not begin with an unknown health. Only for a
   // backend that was Set() and has not been probed yet.
   void Restore(const TargetKey& key, const RiseFall::Memory& memory);
+  // The same of its kind of server (server_kind.h).
+  void RestoreServerKind(const TargetKey& key, const std::string& learned);
   // What is under way for it alone is given up, politely; its answer is not reported.
   void Remove(const TargetKey& key);
   // As soon as place and budget allow; after the probe that is under way, if there is one.

@@ -298,6 +298,32 @@ void ReadRebalance(const Json& json, State& out) {
   }
 }
 
+KnownCertificate ReadCertificate(const Json& json, const std::string& where) {
+  Members members(json, where);
+  KnownCertificate out;
+  out.pool = members.Name("pool");
+  out.backend = members.Name("backend");
+  out.sha256 = members.Name("sha256");
+  const Json* told = members.Find("told");
+  if (told == nullptr) return out;
+  if (!told->is_object()) members.Wrong("told", "an object");
+  for (const auto& [finding, evidence] : told->items()) {
+    if (!evidence.is_string()) members.Wrong("told." + finding, "a string");
+    out.told[finding] = evidence.get<std::string>();
+  }
+  return out;
+}
+
+// The section "certificates". As above, a member that is not known is dropped.
+std::vector<KnownCertificate> ReadCertificates(const Json& json) {
+  if (!json.is_array()) throw Bad{"\"certificates\" is no array"};
+  std::vector<KnownCertificate> out;
+  for (const Json& item : json) {
+    out.push_back(ReadCertificate(item, "certificates[" + std::to_string(out.size()) + "]"));
+  }
+  return out;
+}
+
 // The nesting is bounded because what nests is later walked by recursion.
 Json ParseJson(std::string_view text) {
   constexpr int kDeepest = 32;
@@ -328,6 +354,8 @@ State ReadState(const Json& json) {
       out.affinity = ReadAffinity(value);
     } else if (key == "rebalance") {
       ReadRebalance(value, out);
+    } else if (key == "certificates") {
+      out.certificates = ReadCertificates(value);
     } else if (key != kVersionKey && key != "saved" && key != "decisions") {
       out.others.push_back({key, value.dump()});
     }
@@ -356,6 +384,19 @@ std::string RebalanceText(const State& state) {
     comma = ",\n";
   }
   return out + (state.moved.empty() ? "]}" : "\n  ]}");
+}
+
+// "" when there is none.
+std::string CertificatesText(const std::vector<KnownCertificate>& certificates) {
+  std::string out;
+  std::string_view separator = ",\n  \"certificates\": [\n    ";
+  for (const KnownCertificate& known : certificates) {
+    Json json = {{"pool", known.pool}, {"backend", known.backend}, {"sha256", known.sha256}};
+    if (!known.told.empty()) json["told"] = known.told;
+    out.append(separator).append(json.dump());
+    separator = ",\n    ";
+  }
+  return certificates.empty() ? out : out + "\n  ]";
 }
 
 }  // namespace
@@ -404,6 +445,7 @@ Result<std::string> FormatState(const State& state, std::string_view affinity, W
     }
     out += state.decisions.empty() ? "]" : "\n  ]";
     out += RebalanceText(state);
+    out += CertificatesText(state.certificates);
     if (!affinity.empty()) out.append(",\n  \"affinity\": ").append(affinity);
     for (const StateSection& other : state.others) {
       out += ",\n  " + Json(other.name).dump() + ": " + Json::parse(other.json).dump();

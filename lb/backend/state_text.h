@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,10 +53,21 @@ struct MovedClient {
   bool operator==(const MovedClient&) const = default;
 };
 
+// The certificate that a backend has shown last, and what was told about it (docs/probes.md).
+struct KnownCertificate {
+  std::string pool;
+  std::string backend;
+  std::string sha256;
+  std::map<std::string, std::string> told;  // a finding's word, and its evidence
+
+  bool operator==(const KnownCertificate&) const = default;
+};
+
 struct State {
   std::vector<Decision> decisions;
   std::vector<RebalanceRun> rebalances;  // at most one for a pool
   std::vector<MovedClient> moved;
+  std::vector<KnownCertificate> certificates;
   std::vector<PoolAffinity> affinity;
   std::vector<StateSection> others;  // give back what ParseState() found
 

@@ -46,13 +46,13 @@ CertificateEvent Over(const CertificateBook::Key& key, CertificateFinding findin
           {{"backend", NameOf(key)}, {"was", ToString(finding)}, {"sha256", facts.sha256}}};
 }
 
-CertificateEvent Changed(const CertificateBook::Key& key, const probes::CertificateFacts& was,
+CertificateEvent Changed(const CertificateBook::Key& key, const std::string& was,
                          const probes::CertificateFacts& now) {
   return {LogLevel::kWarning,
           "certificate changed",
           {{"backend", NameOf(key)},
            {"sha256", now.sha256},
-           {"was", was.sha256},
+           {"was", was},
            {"not_after", FormatWallTime(now.not_after)},
            {"subject", now.subject},
            {"issuer", now.issuer}}};
@@ -63,11 +63,17 @@ CertificateEvent Changed(const CertificateBook::Key& key, const probes::Certific
 std::vector<CertificateEvent> CertificateBook::Record(const Key& key, ShownCertificate shown,
                                                       const CertificateWish& wish, WallTime now) {
   std::vector<CertificateEvent> events;
-  const auto [at, is_new] = pages_.try_emplace(key);
-  CertificatePage& page = at->second;
-  if (!is_new && page.shown.facts.sha256 != shown.facts.sha256) {
+  CertificatePage& page = pages_[key];
+  std::string was = page.shown.facts.sha256;
+  if (auto before = before_.extract(key)) {
+    was = std::move(before.mapped().sha256);
+    page.findings = std::move(before.mapped().told);
+    page.changes = before.mapped().changes;
+  }
+  if (was != shown.facts.sha256) news_ = true;
+  if (!was.empty() && was != shown.facts.sha256) {
     ++page.changes;
-    events.push_back(Changed(key, page.shown.facts, shown.facts));
+    events.push_back(Changed(key, was, shown.facts));
     page.findings.clear();  // what holds of the new one is told anew
   }
   page.shown = std::move(shown);
@@ -92,15 +98,36 @@ std::vector<CertificateEvent> CertificateBook::Review(const Key& key, const Cert
   for (const auto& [finding, evidence] : page.findings) {
     if (!found.contains(finding)) events.push_back(Over(key, finding, page.shown.facts));
   }
+  if (!events.empty()) news_ = true;
   page.findings = std::move(found);
   TellDifferences(key.first, events);
   return events;
 }
 
 void CertificateBook::Remove(const Key& key) {
-  pages_.erase(key);
-  const auto rest = pages_.lower_bound({key.first, ""});
-  if (rest == pages_.end() || rest->first.first != key.first) differ_.erase(key.first);
+  if (pages_.erase(key) + before_.erase(key) > 0) news_ = true;
+  const auto none_in = [&pool = key.first](const auto& map) {
+    const auto rest = map.lower_bound({pool, ""});
+    return rest == map.end() || rest->first.first != pool;
+  };
+  if (none_in(pages_) && none_in(before_)) differ_.erase(key.first);
+}
+
+void CertificateBook::Restore(Memories before) {
+  before_ = std::move(before);
+  std::set<std::string> pools;
+  for (const auto& [key, memory] : before_) pools.insert(key.first);
+  for (const std::string& pool : pools) {
+    if (Differ(pool)) differ_.insert(pool);
+  }
+}
+
+CertificateBook::Memories CertificateBook::Export() const {
+  Memories memories = before_;
+  for (const auto& [key, page] : pages_) {
+    memories[key] = {page.shown.facts.sha256, page.findings, page.changes};
+  }
+  return memories;
 }
 
 const CertificatePage* CertificateBook::Find(std::string_view pool,
@@ -114,6 +141,10 @@ std::string CertificateBook::DifferencesIn(const std::string& pool) const {
   for (auto at = pages_.lower_bound({pool, ""}); at != pages_.end() && at->first.first == pool;
        ++at) {
     certificates[at->first.second] = at->second.shown.facts.sha256;
+  }
+  for (auto at = before_.lower_bound({pool, ""}); at != before_.end() && at->first.first == pool;
+       ++at) {
+    certificates[at->first.second] = at->second.sha256;
   }
   return Differences(certificates);
 }

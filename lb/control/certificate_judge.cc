@@ -51,6 +51,13 @@ std::string_view ToString(CertificateFinding finding) {
   return "?";
 }
 
+std::optional<CertificateFinding> FindingOf(std::string_view word) {
+  for (const CertificateFinding finding : kCertificateFindings) {
+    if (ToString(finding) == word) return finding;
+  }
+  return std::nullopt;
+}
+
 CertificateWish WishOf(const config::Config& config, const config::Pool& pool) {
   CertificateWish wish;
   wish.warn = pool.probe.certificate_warn;

@@ -32,6 +32,7 @@ inline constexpr CertificateFinding kCertificateFindings[] = {
     CertificateFinding::kRevoked, CertificateFinding::kNames};
 // "expired", "expires", "not_yet_valid", "revoked", "names": in log, API and metrics.
 std::string_view ToString(CertificateFinding finding);
+std::optional<CertificateFinding> FindingOf(std::string_view word);
 
 struct ShownCertificate {
   probes::CertificateFacts facts;

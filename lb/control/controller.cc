@@ -18,6 +18,7 @@ namespace {
 
 // How often drains and the deadline of stopping are looked at.
 constexpr Duration kTick = std::chrono::milliseconds(200);
+constexpr Duration kSaveLater = std::chrono::seconds(30);
 // How long probes that are under way may take to end politely when the balancer stops.
 constexpr Duration kProbesEnd = std::chrono::seconds(3);
 
@@ -74,7 +75,7 @@ Controller::~Controller() {
   probe_thread_.Join();
   prober_.reset();
   for (const auto& worker : workers_) worker->Stop();
-  if (unsaved_moves_) SaveState();
+  if (unsaved_ || certificate_book_.TakeNews()) SaveState();
   keeper_.Finish(StickTables());
 }
 
@@ -119,6 +120,7 @@ void Controller::Prepare() {
   RestoreRebalances();
   registry_.Restore(state_.decisions);
   registry_.ApplyConfig(config_);
+  RestoreCertificates();
   plan_builder_.RestoreSticks(ToSticks(state_.affinity, *registry_.snapshot(), WallClock::now()),
                               Clock::now());
   state_.affinity.clear();  // the tables know better from here on
@@ -155,6 +157,7 @@ void Controller::OnTick() {
   Sense(Clock::now());
   SweepDepartures();
   TellFull();
+  SaveWhenDue();
   auto sticks = StickTables();
   for (const auto& [pool, table] : sticks) table->Expire(Clock::now());
   keeper_.Tick(Clock::now(), std::move(sticks));
@@ -253,8 +256,7 @@ void Controller::OnProbeAnswer(const probes::ProbeAnswer& answer) {
 
 // Once for each server that a backend turns out to be.
 void Controller::TellServerKind(const ProbeBook::Key& key, const probes::ProbeAnswer& answer) {
-  const ProbePage* page = probe_book_.Find(key.first, key.second);
-  const std::string was = page == nullptr ? "" : page->server_kind;
+  const std::string was = probe_book_.ServerKindOf(key);
   if (answer.server_kind.empty() || answer.server_kind == was) return;
   const config::ServerKind configured = answer.request.settings.server;
   const bool other = !probes::ServerKindNote(configured, answer.server_kind).empty();
@@ -303,12 +305,23 @@ void Controller::GatherState() {
   state_.moved = moved_clients_.Export();
   state_.rebalances.clear();
   for (const auto& [pool, run] : rebalance_runs_) state_.rebalances.push_back(run);
+  GatherCertificates();
+}
+
+// What can wait goes into the file now and then.
+void Controller::SaveWhenDue() {
+  if (certificate_book_.TakeNews()) SaveLater();
+  if (unsaved_ && Clock::now() - *unsaved_ >= kSaveLater) SaveState();
+}
+
+void Controller::SaveLater() {
+  if (!unsaved_) unsaved_ = Clock::now();
 }
 
 void Controller::SaveState() {
   GatherState();
   keeper_.Save(state_);
-  unsaved_moves_.reset();
+  unsaved_.reset();
 }
 
 StateKeeper::Tables Controller::StickTables() const {

@@ -141,6 +141,8 @@ class Controller {
   void TellFull();
   void TellServerKind(const ProbeBook::Key& key, const probes::ProbeAnswer& answer);
   void WatchCertificate(const ProbeBook::Key& key, const probes::ProbeReport& report);
+  void GatherCertificates();
+  void RestoreCertificates();
   void OnResolved(const std::string& pool, const std::string& backend,
                   std::optional<SocketAddress> address, const std::string& error);
   void OnTick();
@@ -179,6 +181,8 @@ class Controller {
   void ApplyOurs();
   void GatherState();
   void SaveState();
+  void SaveLater();
+  void SaveWhenDue();
   StateKeeper::Tables StickTables() const;
 
   BackendStatus ToStatus(const backend::PoolView& pool, const backend::BackendView& backend) const;
@@ -220,7 +224,7 @@ class Controller {
   std::map<std::string, backend::RebalanceRun> rebalance_runs_;  // by command
   std::map<std::string, std::uint64_t> moved_;                   // sessions, of each pool
   std::set<std::string> rebalancing_;                            // pools, as last logged
-  std::optional<TimePoint> unsaved_moves_;                       // since when
+  std::optional<TimePoint> unsaved_;                             // SaveLater(): since when
   Ejector ejector_;
   EjectionCounts ejections_;
   TimePoint sensed_;  // when signals were last taken

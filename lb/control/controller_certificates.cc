@@ -17,6 +17,40 @@ void Controller::WatchCertificate(const ProbeBook::Key& key, const probes::Probe
   for (const CertificateEvent& event : events) log_.Event(event.level, event.what, event.fields);
 }
 
+// For the next process.
+void Controller::GatherCertificates() {
+  state_.certificates.clear();
+  for (const auto& [key, memory] : certificate_book_.Export()) {
+    backend::KnownCertificate& known = state_.certificates.emplace_back();
+    known.pool = key.first;
+    known.backend = key.second;
+    known.sha256 = memory.sha256;
+    for (const auto& [finding, evidence] : memory.told) {
+      known.told.emplace(ToString(finding), evidence);
+    }
+  }
+}
+
+// Of the process before this one, when it is known which backends there are.
+void Controller::RestoreCertificates() {
+  CertificateBook::Memories before;
+  for (const backend::KnownCertificate& known : state_.certificates) {
+    const auto target = targets_.find({known.pool, known.backend});
+    if (target == targets_.end()) continue;
+    if (target->second.request.settings.kind == config::ProbeKind::kNone) continue;
+    CertificateMemory& memory = before[target->first];
+    memory.sha256 = known.sha256;
+    for (const auto& [word, evidence] : known.told) {
+      if (const auto finding = FindingOf(word)) memory.told[*finding] = evidence;
+    }
+  }
+  for (const handoff::BackendState& backend : inheritance_.backends()) {
+    const auto known = before.find({backend.pool, backend.backend});
+    if (known != before.end()) known->second.changes = backend.certificate_changes;
+  }
+  certificate_book_.Restore(std::move(before));
+}
+
 CertificateStatus ToStatus(const CertificatePage& page) {
   const probes::CertificateFacts& facts = page.shown.facts;
   CertificateStatus status{.sha256 = facts.sha256,

@@ -34,6 +34,7 @@ Result<handoff::State> Controller::BeginHandoff() {
   if (stopping_) return Error{"the balancer is stopping"};
   handoff::State state;
   GatherState();
+  const CertificateBook::Memories certificates = certificate_book_.Export();
   const auto decisions = backend::FormatState(state_, WallClock::now());
   if (!decisions) return Error{"decisions: " + decisions.error().message};
   state.decisions = *decisions;
@@ -58,6 +59,11 @@ Result<handoff::State> Controller::BeginHandoff() {
       out.resolved = backend.resolved;
       out.ready_since = backend.ready_since;
       ExportSensed(out);
+      out.server_kind = probe_book_.ServerKindOf(key);
+      const auto certificate = certificates.find(key);
+      if (certificate != certificates.end()) {
+        out.certificate_changes = certificate->second.changes;
+      }
       if (const auto down = down_.find(key); down != down_.end()) out.down_since = down->second;
     }
     const auto sticks = plan_builder_.Sticks(pool.name);
@@ -96,6 +102,15 @@ void Controller::RestoreInherited() {
       registry_.SetHealth(backend.pool, backend.backend, ToHealth(backend.probed.health));
       if (backend.down_since) down_[{backend.pool, backend.backend}] = *backend.down_since;
     }
+  }
+  RestoreCertificates();
+  for (const handoff::BackendState& backend : inheritance_.backends()) {
+    if (backend.server_kind.empty()) continue;
+    probe_book_.RestoreServerKind({backend.pool, backend.backend}, backend.server_kind);
+    probe_thread_.loop().Post(
+        [this, key = probes::TargetKey{backend.pool, backend.backend}, kind = backend.server_kind] {
+          prober_->RestoreServerKind(key, kind);
+        });
   }
   for (const auto& [key, memory] : inheritance_.probed()) {
     probe_thread_.loop().Post([this, k = key, m = memory] {

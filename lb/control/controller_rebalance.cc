@@ -9,9 +9,6 @@
 namespace sstplb::control {
 namespace {
 
-// Who was moved is written at once, but no more often than this.
-constexpr Duration kSaveMoves = std::chrono::seconds(30);
-
 std::string PerHour(double per_second) {
   char text[32];
   std::snprintf(text, sizeof text, "%.4g/h", per_second * 3600);
@@ -65,7 +62,6 @@ void Controller::RunRebalances() {
     orders.push_back({std::move(pool), per_second});
   }
   rebalancer_.Tick(Clock::now(), orders);
-  if (unsaved_moves_ && Clock::now() - *unsaved_moves_ >= kSaveMoves) SaveState();
 }
 
 // Which pools there are that are rebalanced now; what has changed is logged.
@@ -92,7 +88,7 @@ void Controller::NoteRebalances(WallTime now) {
 
 void Controller::OnMoved(const std::string& pool, const rebalance::Move& move) {
   ++moved_[pool];
-  if (!unsaved_moves_) unsaved_moves_ = Clock::now();
+  SaveLater();
   log_.Event(LogLevel::kInfo, "rebalanced",
              {{"session", session::ToString(move.session)},
               {"client", move.client.ToString()},

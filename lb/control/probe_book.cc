@@ -6,6 +6,7 @@ namespace sstplb::control {
 ProbePage& ProbeBook::Record(const Key& key, const probes::ProbeAnswer& answer) {
   const probes::ProbeReport& report = answer.report;
   ProbePage& page = pages_[key];
+  learned_.erase(key);
   page.last = report;
   page.state = answer.state;
   page.kind = answer.request.settings.kind;
@@ -18,6 +19,17 @@ ProbePage& ProbeBook::Record(const Key& key, const probes::ProbeAnswer& answer) 
     found->second.Observe(step.took);
   }
   return page;
+}
+
+void ProbeBook::Remove(const Key& key) {
+  pages_.erase(key);
+  learned_.erase(key);
+}
+
+std::string ProbeBook::ServerKindOf(const Key& key) const {
+  if (const auto page = pages_.find(key); page != pages_.end()) return page->second.server_kind;
+  const auto learned = learned_.find(key);
+  return learned == learned_.end() ? std::string() : learned->second;
 }
 
 const ProbePage* ProbeBook::Find(std::string_view pool, std::string_view backend) const {

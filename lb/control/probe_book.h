@@ -36,7 +36,12 @@ class ProbeBook {
   using Key = std::pair<std::string, std::string>;  // pool, backend
 
   ProbePage& Record(const Key& key, const probes::ProbeAnswer& answer);
-  void Remove(const Key& key) { pages_.erase(key); }
+  void Remove(const Key& key);
+
+  // The kind of server that another process has learned, for a backend without a page.
+  void RestoreServerKind(const Key& key, const std::string& kind) { learned_[key] = kind; }
+  // "" when nothing tells.
+  std::string ServerKindOf(const Key& key) const;
 
   // Null when no probe of it has ended yet.
   const ProbePage* Find(std::string_view pool, std::string_view backend) const;
@@ -44,6 +49,7 @@ class ProbeBook {
 
  private:
   std::map<Key, ProbePage> pages_;
+  std::map<Key, std::string> learned_;  // by another process, of those that have no page yet
 };
 
 // As the API tells it.

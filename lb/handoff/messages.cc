@@ -170,6 +170,8 @@ void EncodeBackend(const BackendState& state, Bytes& body) {
   out.U32(state.ejections);
   out.Time(state.readmitted);
   WriteEjection(out, state.ejected);
+  out.String(state.server_kind);
+  out.U64(state.certificate_changes);
 }
 
 std::optional<std::vector<BackendState>> DecodeBackends(ByteView body) {
@@ -192,6 +194,8 @@ std::optional<std::vector<BackendState>> DecodeBackends(ByteView body) {
     state.ejections = in.U32();
     state.readmitted = in.Time();
     state.ejected = ReadEjection(in);
+    state.server_kind = in.Text();
+    state.certificate_changes = in.U64();
     return state;
   });
 }

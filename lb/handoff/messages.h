@@ -89,6 +89,8 @@ struct BackendState {
   std::uint32_t ejections = 0;             // in a row
   TimePoint readmitted;                    // from the last of them
   std::optional<Ejection> ejected;
+  std::string server_kind;                // learned from its answers; "" when unknown
+  std::uint64_t certificate_changes = 0;  // what it shows and what was told: in `decisions`
 };
 void EncodeBackend(const BackendState& state, Bytes& body);
 std::optional<std::vector<BackendState>> DecodeBackends(ByteView body);

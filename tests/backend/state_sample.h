@@ -51,6 +51,11 @@ inline State SampleState() {
   state.rebalances = {{.pool = "main", .per_second = 0.25, .until = SampleTime()}};
   state.moved = {{IpAddress::V4({192, 0, 2, 7}), SampleSecond()},
                  {*IpAddress::Parse("2001:db8:1:2::"), SampleSecond()}};
+  state.certificates = {{.pool = "main", .backend = "vpn1", .sha256 = "3f2a"},
+                        {.pool = "main",
+                         .backend = "v\"pn",
+                         .sha256 = "88be",
+                         .told = {{"expires", "in 20d"}, {"names", "vpn.example.com"}}}};
   state.affinity = {
       {.pool = "main",
        .backends = {"vpn1", "v\"pn"},

@@ -31,6 +31,12 @@ std::string WithClient(const std::string& client) {
   return WithAffinity(R"({"main": {"backends": ["vpn1"], "clients": [)" + client + "]}}");
 }
 
+std::string WithCertificate(const std::string& certificate) {
+  return R"({"sstplb_state": 2, "saved": "2026-11-22T05:04:54.123Z", "decisions": [],
+             "certificates": [)" +
+         certificate + "]}\n";
+}
+
 std::string WithDrain(const std::string& member) {
   return WithDecision(
       R"({"pool": "main", "backend": "vpn1", "drain": {"since": "2026-11-22T05:04:54.123Z",
@@ -79,6 +85,9 @@ TEST(StateText, IsWhatTheGrammarSays) {
                              .admin = config::AdminState::kDraining,
                              .drain = SampleDrain()});
   state.decisions.push_back({.pool = "main", .backend = "vpn4", .added = SampleBackend("vpn4")});
+  state.certificates = {
+      {.pool = "main", .backend = "vpn2", .sha256 = "3f2a"},
+      {.pool = "main", .backend = "vpn3", .sha256 = "88be", .told = {{"expires", "in 20d"}}}};
   state.affinity = {{.pool = "main",
                      .backends = {"vpn2", "vpn3"},
                      .clients = {{IpAddress::V4({198, 51, 100, 7}), 1, SampleTime()},
@@ -93,6 +102,10 @@ TEST(StateText, IsWhatTheGrammarSays) {
     {"pool":"main","backend":"vpn2","admin":"draining"},
     {"pool":"main","backend":"vpn3","admin":"draining","drain":{"since":"2026-11-22T05:04:54.123Z","begins":"2026-11-22T05:05:54.123Z","deadline":"2026-11-22T05:34:54.123Z","pace":2.5,"idle_first":true}},
     {"pool":"main","backend":"vpn4","added":{"address":"[2001:db8::14]:443","weight":50,"max_sessions":7,"admin":"disabled"}}
+  ],
+  "certificates": [
+    {"pool":"main","backend":"vpn2","sha256":"3f2a"},
+    {"pool":"main","backend":"vpn3","sha256":"88be","told":{"expires":"in 20d"}}
   ],
   "affinity": {
     "main": {"backends": ["vpn2","vpn3"], "clients": [
@@ -124,6 +137,15 @@ TEST(StateText, ASectionOfALaterReleaseIsCarriedAlong) {
                                               {"note", R"("kept")"}};
   EXPECT_EQ(state->others, expected);
   EXPECT_EQ(*ParseState(*FormatState(*state, SampleTime())), *state);
+}
+
+TEST(StateText, OfACertificateWhatALaterReleaseAddsIsDropped) {
+  const auto state = ParseState(WithCertificate(
+      R"({"pool": "main", "backend": "vpn1", "sha256": "aa", "told": {"odd": "x"}, "more": 1})"));
+  ASSERT_TRUE(state.ok()) << state.error().message;
+  const std::vector<KnownCertificate> expected = {
+      {.pool = "main", .backend = "vpn1", .sha256 = "aa", .told = {{"odd", "x"}}}};
+  EXPECT_EQ(state->certificates, expected);
 }
 
 TEST(StateText, WrongTextsSayWhatIsWrong) {
@@ -189,6 +211,12 @@ TEST(StateText, WrongTextsSayWhatIsWrong) {
       {WithDrain(R"("slowly": true)"), "decisions[0].drain has an unknown member \"slowly\""},
       {WithDecision("{" + good + R"(, "drain_deadline": "2026-11-22T05:04:54.123Z"})"),
        "unknown member \"drain_deadline\""},
+      {WithCertificate("1"), "certificates[0] is no object"},
+      {WithCertificate(R"({"pool": "main", "backend": "vpn1"})"), "has no \"sha256\""},
+      {WithCertificate("{" + good + R"(, "sha256": ""})"), "sha256 is not a name"},
+      {WithCertificate("{" + good + R"(, "sha256": "aa", "told": []})"), "told is not an object"},
+      {WithCertificate("{" + good + R"(, "sha256": "aa", "told": {"names": 1}})"),
+       "told.names is not a string"},
       // Times that are none.
       {WithDrain(R"("deadline": 5)"), "deadline is not a string"},
       {WithDrain(R"("deadline": "soon")"), "deadline is not a time"},

@@ -192,5 +192,67 @@ TEST(CertificateBook, TellsWhenAPoolDiffersAndWhenItAgrees) {
   EXPECT_FALSE(book.Differ("main"));
 }
 
+// A book of the process before, and the one that goes on with what that knew.
+struct TwoProcesses {
+  CertificateBook before;
+  CertificateBook after;
+
+  TwoProcesses() {
+    before.Record({"main", "vpn1"}, Shown("aaaa", kDay * 5), kWish, kNow);
+    before.Record({"main", "vpn1"}, Shown("bbbb", kDay * 5), kWish, kNow);
+    before.Record({"main", "vpn2"}, Shown("cccc", kDay * 90, {"www.example.com"}), kWish, kNow);
+    after.Restore(before.Export());
+  }
+};
+
+TEST(CertificateBook, TheNextProcessTellsNothingTwice) {
+  TwoProcesses p;
+  EXPECT_TRUE(p.after.Differ("main")) << "before the first handshake";
+  EXPECT_EQ(p.after.Find("main", "vpn1"), nullptr);
+  EXPECT_EQ(p.after.Export(), p.before.Export());
+  EXPECT_THAT(p.after.Record({"main", "vpn1"}, Shown("bbbb", kDay * 5), kWish, kNow + kDay),
+              IsEmpty());
+  EXPECT_THAT(p.after.Record({"main", "vpn2"}, Shown("cccc", kDay * 90, {"www.example.com"}), kWish,
+                             kNow + kDay),
+              IsEmpty());
+  EXPECT_EQ(p.after.Find("main", "vpn1")->changes, 1u);
+  EXPECT_FALSE(p.after.TakeNews());
+  EXPECT_THAT(Told(p.after.Record({"main", "vpn2"}, Shown("cccc"), kWish, kNow)),
+              ElementsAre("info certificate in order backend=main/vpn2 was=names sha256=cccc"));
+}
+
+TEST(CertificateBook, TheNextProcessTellsWhatChangedBetweenTheTwo) {
+  TwoProcesses p;
+  EXPECT_THAT(Told(p.after.Record({"main", "vpn1"}, Shown("cccc", kDay * 4), kWish, kNow)),
+              ElementsAre("warning certificate changed backend=main/vpn1 sha256=cccc was=bbbb",
+                          "warning certificate expires backend=main/vpn1 left=\"in 4d\"",
+                          "info certificates agree pool=main"));
+  EXPECT_EQ(p.after.Find("main", "vpn1")->changes, 2u);
+  EXPECT_TRUE(p.after.TakeNews());
+}
+
+TEST(CertificateBook, WhatIsRemovedIsNotForTheNextProcess) {
+  TwoProcesses p;
+  p.after.Remove({"main", "vpn1"});
+  EXPECT_TRUE(p.after.TakeNews());
+  EXPECT_EQ(p.after.Export().size(), 1u);
+  EXPECT_FALSE(p.after.Differ("main"));
+  EXPECT_THAT(p.after.Record({"main", "vpn1"}, Shown("dddd"), kWish, kNow), ::testing::SizeIs(0))
+      << "it begins anew, and that the pool differs was told";
+}
+
+TEST(CertificateBook, NewsIsWhatTheNextProcessHasToKnow) {
+  CertificateBook book;
+  EXPECT_FALSE(book.TakeNews());
+  book.Record({"main", "vpn1"}, Shown("aaaa", kDay * 22), kWish, kNow);
+  EXPECT_TRUE(book.TakeNews());
+  book.Record({"main", "vpn1"}, Shown("aaaa", kDay * 22), kWish, kNow + hours(1));
+  EXPECT_FALSE(book.TakeNews());
+  book.Review({"main", "vpn1"}, kWish, kNow + kDay * 2);
+  EXPECT_TRUE(book.TakeNews()) << "it expires";
+  book.Review({"main", "vpn1"}, kWish, kNow + kDay * 3);
+  EXPECT_FALSE(book.TakeNews()) << "the days that are left are no news";
+}
+
 }  // namespace
 }  // namespace sstplb::control

@@ -61,7 +61,9 @@ BackendState FullBackend() {
                               .failures = 7,
                               .sources = 8,
                               .other_failures = 1,
-                              .other_sources = 40}};
+                              .other_sources = 40},
+          .server_kind = "softether",
+          .certificate_changes = 5};
 }
 
 ControlState FullControl() {
@@ -177,6 +179,8 @@ TEST(Messages, ABackendWithEverything) {
   EXPECT_EQ(back.ejected->sources, 8u);
   EXPECT_EQ(back.ejected->other_failures, 1u);
   EXPECT_EQ(back.ejected->other_sources, 40u);
+  EXPECT_EQ(back.server_kind, "softether");
+  EXPECT_EQ(back.certificate_changes, 5u);
 }
 
 TEST(Messages, EachOptionalOfABackendMayBeAbsent) {
@@ -285,8 +289,8 @@ TEST(Messages, AShorterRecordHasDefaultsOrIsRefused) {
     ++accepted;
     EXPECT_TRUE(back->front().pool == "main" || back->front().pool.empty());
   });
-  // Nine fields, the seven of its drain, three more and the eight of its ejection.
-  EXPECT_EQ(accepted, 27u);
+  // Nine fields, the seven of its drain, three more, the eight of its ejection and two more.
+  EXPECT_EQ(accepted, 29u);
 
   accepted = 0;
   ForEachShorterRecord(Encoded(EncodeOffer, SomeOffer()), [&](ByteView body) {
