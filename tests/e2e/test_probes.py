@@ -114,6 +114,44 @@ class ProbesTest(case.EndToEndCase):
         balancer.stop()
         farm.wait_nothing_left()
 
+    def test_calls_under_way_are_ended_in_order_by_what_stops_their_probe(self):
+        farms = {name: demo_farm.DemoFarm(self, name, kind='sstp-server')
+                 for name in ('vpn1', 'vpn2')}
+        probe = {**QUICK, 'timeout': '30s', 'depth': 'call', 'server': 'sstp-server'}
+        balancer = Balancer(self, {'main': pool({n: f.port for n, f in farms.items()},
+                                                probe=probe)}).start()
+        balancer.wait_health('up', 'main/vpn1', 'main/vpn2')
+
+        def reload():
+            balancer.config['pool']['main']['probe']['path'] = '/other/'
+            balancer.write_config()
+            balancer.ok('reload')
+
+        for what, stop, name in (
+                ('upgrade', balancer.upgrade, 'vpn1'), ('reload', reload, 'vpn1'),
+                ('remove', lambda: balancer.ok('backend', 'remove', 'main/vpn2'), 'vpn2')):
+            with self.subTest(what):
+                farm = farms[name]
+                farm.fault('http_status', 503)
+                posts = farm.counters()['posts']
+                self.wait(lambda: farm.counters()['posts'] >= posts + 2, 10, 'no call to be left')
+                before = farm.counters()
+                farm.fault('hang_at_call')  # The call has come, and is not answered.
+                self.wait(lambda: farm.counters()['calls'] > before['calls'], 10, 'a call')
+                farm.fault('none')
+                stop()
+                self.wait(lambda: farm.counters()['aborts'] > before['aborts'], 10, 'its goodbye')
+                self.assertEqual(farm.counters()['half_open_left'], 0)
+        farms['vpn2'].wait_nothing_left()
+        # The same with calls that are answered, at whatever moment.
+        balancer.wait_health('up', 'main/vpn1')
+        for _ in range(3):
+            balancer.upgrade()
+            balancer.ok('reload')
+        self.assertEqual(balancer.health('main/vpn1'), 'up')
+        balancer.stop()
+        farms['vpn1'].wait_nothing_left()
+
     def test_the_certificates_of_the_farm(self):
         good = demo_farm.DemoFarm(self, 'vpn1', days=90, names=['*.sstp.test'])
         short = demo_farm.DemoFarm(self, 'vpn2', days=5, names=['www.sstp.test', 'vpn.sstp.test'])
