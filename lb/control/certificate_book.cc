@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/control/certificate_book.h"
 
+#include <utility>
+
 namespace sstplb::control {
 namespace {
 
@@ -70,14 +72,18 @@ std::vector<CertificateEvent> CertificateBook::Record(const Key& key, ShownCerti
     page.findings = std::move(before.mapped().told);
     page.changes = before.mapped().changes;
   }
+  CertificateFindings gone;
   if (was != shown.facts.sha256) news_ = true;
   if (!was.empty() && was != shown.facts.sha256) {
     ++page.changes;
     events.push_back(Changed(key, was, shown.facts));
-    page.findings.clear();  // what holds of the new one is told anew
+    gone = std::exchange(page.findings, {});  // what holds of the new one is told anew
   }
   page.shown = std::move(shown);
   for (CertificateEvent& event : Review(key, wish, now)) events.push_back(std::move(event));
+  for (const auto& [finding, evidence] : gone) {
+    if (!page.findings.contains(finding)) events.push_back(Over(key, finding, page.shown.facts));
+  }
   return events;
 }
 

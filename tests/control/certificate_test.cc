@@ -164,7 +164,8 @@ TEST(CertificateBook, TellsATroubleOnceAndItsEndOnce) {
                                kNow + kDay * 91)),
               ElementsAre("warning certificate changed backend=main/vpn1 sha256=bbbb was=aaaa",
                           "warning certificate does not cover backend=main/vpn1 "
-                          "missing=vpn.example.com"));
+                          "missing=vpn.example.com",
+                          "info certificate in order backend=main/vpn1 was=expired sha256=bbbb"));
   EXPECT_EQ(book.Find("main", "vpn1")->changes, 1u);
   // A reload brings another route.
   CertificateWish more = kWish;
