@@ -135,9 +135,9 @@ TlsFacts ReadTlsFacts(SSL* ssl) {
   }
   const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
   for (int i = 0; i < std::min(sk_X509_num(chain), kMaxChain); ++i) {
-    const X509* link = sk_X509_value(chain, i);
-    facts.chain.push_back(
-        {NameText(X509_get_subject_name(link)), ToWallTime(X509_get0_notAfter(link))});
+    X509* link = sk_X509_value(chain, i);
+    facts.chain.push_back({NameText(X509_get_subject_name(link)),
+                           ToWallTime(X509_get0_notAfter(link)), X509_self_signed(link, 1) == 1});
   }
   facts.ocsp = ReadStapledOcsp(ssl);
   ERR_clear_error();  // a name that cannot be read is no error of the connection

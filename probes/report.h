@@ -40,6 +40,7 @@ struct CertificateFacts {
 struct ChainLink {
   std::string subject;
   WallTime not_after;
+  bool self_signed = false;
 };
 
 // What the server itself brought along about the revocation of its certificate (RFC 6066, 8).

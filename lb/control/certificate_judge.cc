@@ -33,6 +33,22 @@ std::vector<std::string> NamesOf(const probes::CertificateFacts& facts) {
   return facts.names;
 }
 
+struct End {
+  WallTime when;
+  std::string whose;  // " (SUBJECT)" of an intermediate; "" of its own
+};
+
+// Its own certificate is the first of the chain.
+End EarliestEnd(const ShownCertificate& shown) {
+  End end{shown.facts.not_after, ""};
+  for (std::size_t i = 1; i < shown.chain.size(); ++i) {
+    const probes::ChainLink& link = shown.chain[i];
+    if (link.self_signed || link.not_after >= end.when) continue;
+    end = {link.not_after, " (" + link.subject + ")"};
+  }
+  return end;
+}
+
 }  // namespace
 
 std::string_view ToString(CertificateFinding finding) {
@@ -83,11 +99,12 @@ CertificateFindings Judge(const ShownCertificate& shown, const CertificateWish& 
                           WallTime now) {
   CertificateFindings findings;
   const probes::CertificateFacts& facts = shown.facts;
-  const auto left = facts.not_after - now;
+  const End end = EarliestEnd(shown);
+  const auto left = end.when - now;
   if (left < Duration::zero()) {
-    findings[CertificateFinding::kExpired] = FormatWallTime(facts.not_after);
+    findings[CertificateFinding::kExpired] = FormatWallTime(end.when) + end.whose;
   } else if (left < wish.warn) {
-    findings[CertificateFinding::kExpires] = "in " + FormatDuration(left);
+    findings[CertificateFinding::kExpires] = "in " + FormatDuration(left) + end.whose;
   }
   if (facts.not_before > now) {
     findings[CertificateFinding::kNotYetValid] = "from " + FormatWallTime(facts.not_before);

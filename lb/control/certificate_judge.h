@@ -37,6 +37,7 @@ std::optional<CertificateFinding> FindingOf(std::string_view word);
 struct ShownCertificate {
   probes::CertificateFacts facts;
   std::optional<probes::OcspFacts> ocsp;
+  std::vector<probes::ChainLink> chain;  // as sent, its own first; may be empty
 };
 
 // What a pool expects of its backends' certificates.
@@ -53,7 +54,8 @@ CertificateWish WishOf(const config::Config& config, const config::Pool& pool);
 // dial is not known.
 bool Covers(const std::vector<std::string>& names, std::string_view wanted);
 
-// Each finding with its evidence.
+// Each finding with its evidence. What is sent holds no longer than the first certificate of its
+// chain that ends; roots are left out, for clients have their own.
 using CertificateFindings = std::map<CertificateFinding, std::string>;
 CertificateFindings Judge(const ShownCertificate& shown, const CertificateWish& wish, WallTime now);
 

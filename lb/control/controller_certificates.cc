@@ -12,7 +12,8 @@ void Controller::WatchCertificate(const ProbeBook::Key& key, const probes::Probe
   const WallTime now = WallClock::now();
   const bool shown = report.tls && report.tls->certificate;
   const auto events =
-      shown ? certificate_book_.Record(key, {*report.tls->certificate, report.tls->ocsp}, wish, now)
+      shown ? certificate_book_.Record(
+                  key, {*report.tls->certificate, report.tls->ocsp, report.tls->chain}, wish, now)
             : certificate_book_.Review(key, wish, now);
   for (const CertificateEvent& event : events) log_.Event(event.level, event.what, event.fields);
 }

@@ -102,7 +102,7 @@ class Judge {
   void Certificate(const config::Pool& pool) {
     if (!answer_.report->tls || !answer_.report->tls->certificate) return;
     const control::ShownCertificate shown{*answer_.report->tls->certificate,
-                                          answer_.report->tls->ocsp};
+                                          answer_.report->tls->ocsp, answer_.report->tls->chain};
     for (const auto& [finding, evidence] :
          control::Judge(shown, control::WishOf(config_, pool), now_)) {
       switch (finding) {

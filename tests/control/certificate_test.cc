@@ -76,6 +76,12 @@ TEST(Judge, Table) {
       s.facts.common_name = common_name;
     });
   };
+  const auto chained = [&](std::vector<probes::ChainLink> above) {
+    return changed([&](ShownCertificate& s) {
+      s.chain = {{"CN=vpn", s.facts.not_after}};
+      s.chain.insert(s.chain.end(), above.begin(), above.end());
+    });
+  };
   struct Row {
     const char* what;
     ShownCertificate shown;
@@ -86,6 +92,12 @@ TEST(Judge, Table) {
       {"at the edge", Shown("a", kDay * 21), ""},
       {"soon", Shown("a", kDay * 21 - hours(1)), "expires in 20d23h"},
       {"over", Shown("a", -hours(1)), "expired 2024-10-03T23:00:00.000Z"},
+      {"an intermediate that ends first", chained({{"CN=Sub", kNow + kDay * 5}}),
+       "expires in 5d (CN=Sub)"},
+      {"one that has ended", chained({{"CN=Other", kNow + kDay}, {"CN=Sub", kNow - kDay}}),
+       "expired 2024-10-03T00:00:00.000Z (CN=Sub)"},
+      {"a root that was sent", chained({{"CN=Sub", kNow + kDay * 900}, {"CN=Root", kNow, true}}),
+       ""},
       {"early", changed([](auto& s) { s.facts.not_before = kNow + kDay; }),
        "not_yet_valid from 2024-10-05T00:00:00.000Z"},
       {"revoked", changed([](auto& s) {
