@@ -181,7 +181,7 @@ TEST(CertificateBook, TellsATroubleOnceAndItsEndOnce) {
   EXPECT_EQ(book.Find("main", "vpn1")->changes, 1u);
   // A reload brings another route.
   CertificateWish more = kWish;
-  more.names.push_back("ras.example.com");
+  more.names.emplace_back("ras.example.com");
   EXPECT_THAT(Told(book.Review(key, more, kNow + kDay * 91)),
               ElementsAre("warning certificate does not cover backend=main/vpn1 "
                           "missing=\"vpn.example.com ras.example.com\""));
