@@ -4,7 +4,7 @@ the two is told, and nothing twice."""
 # SPDX-License-Identifier: Apache-2.0
 import json
 
-from lib import case
+from lib import ca, case, peers
 from lib.balancer import Balancer, binary, pool
 from lib.demo_farm import DemoFarm
 
@@ -106,6 +106,40 @@ class CertificatesTest(case.EndToEndCase):
         self.balancer.stop()
         kept = json.loads(self.state.read_text())['certificates']
         self.assertEqual([c['backend'] for c in kept], ['vpn1'])
+
+
+class StapleTest(case.EndToEndCase):
+    """What a server staples about its certificate: openssl's, since the demo farm's are their own
+    authorities."""
+
+    @classmethod
+    def setUpClass(cls):
+        binary()
+        super().setUpClass()
+
+    def test_a_revoked_certificate_is_told_and_a_good_one_is_not(self):
+        authority = ca.Authority(self.dir / 'ca')
+        backends = {}
+        for name, revoked in (('good', False), ('revoked', True)):
+            shown = authority.issue(f'{name}.sstp.test')
+            answer = authority.staple(shown, revoked=revoked)
+            backends[name] = peers.start_tls_server(self, shown, '-status_file', answer)
+        balancer = Balancer(self, {'main': pool(backends, probe={
+            'kind': 'tls', 'ca_file': str(authority.cert), 'interval': '100ms'})}).start()
+        told = self.wait(lambda: [e['fields'] for e in balancer.events()
+                                  if e['what'] == 'certificate revoked'], 10, 'the revocation')
+        self.assertEqual([fields['backend'] for fields in told], ['main/revoked'])
+        balancer.wait_health('up', 'main/good', 'main/revoked')
+        shown = {name: balancer.backends()[f'main/{name}']['certificate'] for name in backends}
+        self.assertEqual({name: c['ocsp'] for name, c in shown.items()},
+                         {'good': 'good', 'revoked': 'revoked'})
+        self.assertEqual({name: c['verified'] for name, c in shown.items()},
+                         {'good': True, 'revoked': True})
+        for name, trouble in (('good', 0), ('revoked', 1)):
+            self.assertEqual(balancer.metric('sstplb_backend_certificate_trouble', backend=name,
+                                             finding='revoked'), trouble)
+        self.assertIn('revoked', balancer.ok('backend', 'list'))
+        balancer.stop()
 
 
 if __name__ == '__main__':

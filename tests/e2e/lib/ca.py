@@ -34,8 +34,19 @@ class Authority:
         pem.write_text(key.read_text() + cert.read_text())
         return Certificate(cert, key, pem)
 
+    def staple(self, certificate, *, revoked=False):
+        """A file with the OCSP answer of today about a certificate."""
+        serial = _openssl('x509', '-in', certificate.cert, '-noout', '-serial').split('=')[1].strip()
+        index, answer = self.folder / 'index', certificate.cert.with_suffix('.ocsp')
+        state = 'R\t491231000000Z\t260101000000Z' if revoked else 'V\t491231000000Z\t'
+        index.write_text(f'{state}\t{serial}\tunknown\t/CN=one\n')
+        _openssl('ocsp', '-index', index, '-CA', self.cert, '-rsigner', self.cert, '-rkey', self._key,
+                 '-issuer', self.cert, '-cert', certificate.cert, '-respout', answer, '-ndays', '1')
+        return answer
+
 
 def _openssl(*argv):
     done = proc.run(['openssl', *argv])
     if done.returncode != 0:
         raise AssertionError(f'openssl {argv[0]} failed: {done.stderr[-1000:]}')
+    return done.stdout
