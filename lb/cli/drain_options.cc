@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/cli/drain_options.h"
 
-#include <CLI/CLI.hpp>
 #include <vector>
 
+#include "lb/cli/option_text.h"
 #include "lb/cli/when.h"
 
 namespace sstplb::cli {
-namespace {
-
-CLI::Validator Check(std::string (*problem)(const std::string&)) {
-  return CLI::Validator([problem](std::string& text) { return problem(text); }, "");
-}
-
-}  // namespace
 
 DrainOptions DrainTexts::Read() const {
   DrainOptions out = options;

@@ -84,6 +84,7 @@ void Controller::NoteRebalances(WallTime now) {
     log_.Event(LogLevel::kInfo, "rebalance ends", {{"pool", pool}, {"moved", moved_[pool]}});
   }
   rebalancing_ = std::move(active);
+  std::erase_if(moved_, [this](const auto& m) { return config_.FindPool(m.first) == nullptr; });
 }
 
 void Controller::OnMoved(const std::string& pool, const rebalance::Move& move) {

@@ -101,7 +101,7 @@ class Planner {
  private:
   // Where the client would be placed, if it came now; nullopt: nowhere.
   std::optional<std::size_t> Destination(const worker::Placement& placement, std::size_t from) {
-    // Taking turns cannot be asked without taking one.
+    // Whose turn it is when the client comes nobody can tell.
     if (pool_.config.balance == Balance::kRoundRobin) return Emptiest();
     const auto sni =
         placement.sni.empty() ? std::nullopt : std::optional<std::string_view>(placement.sni);
