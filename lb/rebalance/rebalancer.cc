@@ -36,7 +36,8 @@ void Rebalancer::Advance(const std::shared_ptr<Run>& run, double per_second, Tim
   std::erase_if(run->moves, [&](const Move& move) {
     return std::ranges::find(over_filled, move.from) == over_filled.end();
   });
-  if (run->moves.empty() || now - run->planned > kPlanLife) {
+  const bool stale = run->planned_for != run->pool || now - run->planned > kPlanLife;
+  if (run->moves.empty() || stale) {
     if (now >= run->next_plan) Ask(run, std::move(over_filled));
     return;
   }
@@ -77,6 +78,7 @@ void Rebalancer::Answered(const std::shared_ptr<Question>& question, std::size_t
   const TimePoint now = Clock::now();
   run.asking = false;
   run.planned = now;
+  run.planned_for = run.pool;
   run.moves =
       MakePlan(*run.pool, question->over_filled, std::move(question->sessions), moved_, now).moves;
   std::ranges::reverse(run.moves);

@@ -35,8 +35,8 @@ class Rebalancer {
   using Workers = std::vector<std::unique_ptr<worker::Worker>>;
   using OnMoved = std::function<void(const std::string& pool, const Move& move)>;
 
-  // A plan is not followed for longer than this, and one with nothing in it is not made anew
-  // earlier than after kPause.
+  // A plan is not followed for longer than this, nor when a backend has changed; one with nothing
+  // in it is not made anew earlier than after kPause.
   static constexpr Duration kPlanLife = std::chrono::seconds(10);
   static constexpr Duration kPause = std::chrono::seconds(30);
   // What was missed is caught up with only so far.
@@ -51,7 +51,8 @@ class Rebalancer {
  private:
   // What is under way for one pool; questions on their way keep their own hold of it.
   struct Run {
-    std::shared_ptr<const session::PoolPlan> pool;  // as it was at the last tick
+    std::shared_ptr<const session::PoolPlan> pool;         // as it was at the last tick
+    std::shared_ptr<const session::PoolPlan> planned_for;  // what `moves` were planned for
     TimePoint next_move;
     TimePoint next_plan;
     TimePoint planned;

@@ -23,13 +23,14 @@ class RebalanceTest(case.EndToEndCase):
         binary()
         super().setUpClass()
 
-    def start_farm(self, *, global_=None, **options):
-        """Three servers, of which b3 was away while the tunnels came: theirs are b1 and b2."""
-        self.servers = {name: DemoFarm(self, name) for name in ('b1', 'b2', 'b3')}
+    def start_farm(self, *late, global_=None, **options):
+        """b1, b2, and servers that were away while the tunnels came, of which one is b3."""
+        self.servers = {name: DemoFarm(self, name) for name in ('b1', 'b2', 'b3', *late)}
         pools = {'main': pool({name: server.address for name, server in self.servers.items()},
                               **{'balance': 'consistent-hash', 'max_load': 0, **options})}
         balancer = Balancer(self, pools, global_=global_ or {}).start()
-        balancer.ok('backend', 'disable', 'main/b3')
+        for name in ('b3', *late):
+            balancer.ok('backend', 'disable', f'main/{name}')
         sources = ','.join(f'127.0.2.{i + 1}' for i in range(TUNNELS))
         self.load = self.start(
             [str(binary()), 'load', f'127.0.0.1:{balancer.port}', '--tunnels', str(TUNNELS),
@@ -37,7 +38,8 @@ class RebalanceTest(case.EndToEndCase):
              '--password-file', str(self.password()), '--source', sources, '--retry', '100ms'],
             'load')
         self.wait(lambda: self.up() == TUNNELS, 20, lambda: f'the tunnels, {self.up()} are up')
-        balancer.ok('backend', 'enable', 'main/b3')
+        for name in ('b3', *late):
+            balancer.ok('backend', 'enable', f'main/{name}')
         return balancer
 
     def password(self):
@@ -140,6 +142,18 @@ class RebalanceTest(case.EndToEndCase):
         self.assertGreater(len(again), 0)
         self.assertEqual(set(again) & clients, set())
         self.assertEqual(len(set(again)), len(again))
+        balancer.stop()
+
+    def test_a_plan_is_not_followed_to_a_backend_that_has_gone(self):
+        balancer = self.start_farm('b4')
+        self.assertEqual({move['to'] for move in self.plan(balancer)['moves']}, {'b3', 'b4'})
+        balancer.ok('rebalance', 'main', '--budget', '14400/h')
+        self.wait_moved(balancer, 1)
+        balancer.ok('backend', 'disable', 'main/b3')
+        before = len(self.moved(balancer))
+        self.wait_moved(balancer, before + 5)
+        # One may have been on its way.
+        self.assertEqual({e['fields']['to'] for e in self.moved(balancer)[before + 1:]}, {'main/b4'})
         balancer.stop()
 
     def restart(self, balancer):
